@@ -1,0 +1,180 @@
+"""Every error of confgraph: one class per way to recover from it.
+
+    ConfgraphError                          code
+      ConfigError                           -                     start-up only; names the key
+      RequestError                          INVALID_ARGUMENT      the caller must change the request
+        InvalidArgumentError                INVALID_ARGUMENT
+        InvalidCursorError                  INVALID_CURSOR
+        InvalidIdError                      INVALID_ID
+        UnknownSourceError                  UNKNOWN_SOURCE
+        LimitExceededError                  LIMIT_EXCEEDED
+        LookupLimitError                    LOOKUP_LIMIT          absence could not be proven
+      VendorError                           VENDOR_ERROR          one source could not answer
+        RetriableVendorError                                      asking again may help
+          VendorTimeoutError                                      TIMEOUT
+          VendorUnavailableError                                  UNAVAILABLE
+          VendorThrottledError                                    THROTTLED
+        FatalVendorError                                          asking again will not help
+          VendorAuthError                                         UNAUTHENTICATED
+          VendorRefusedError                                      REFUSED
+          VendorPayloadError                                      BAD_PAYLOAD
+        UnsupportedError                    UNSUPPORTED           UNSUPPORTED
+
+The middle column is `extensions.code` of a GraphQL error, the right one the `SourceErrorCode` of a
+merged answer. No error ever holds a credential, a passcode, a scroll id or a person's data.
+"""
+
+from enum import Enum
+
+
+class SourceErrorCode(Enum):
+    """Why a source could not answer, as `sources[].error.code` tells it."""
+
+    TIMEOUT = "TIMEOUT"
+    UNAVAILABLE = "UNAVAILABLE"
+    THROTTLED = "THROTTLED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    REFUSED = "REFUSED"
+    BAD_PAYLOAD = "BAD_PAYLOAD"
+    UNSUPPORTED = "UNSUPPORTED"
+
+
+class ConfgraphError(Exception):
+    """Base of all errors of ours. `message` is written for the person who asked."""
+
+    code = "INTERNAL"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ConfigError(ConfgraphError):
+    """The configuration cannot be used. `faults` has one line per fault, each naming its key."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class RequestError(ConfgraphError):
+    """The request cannot be answered as it stands."""
+
+    code = "INVALID_ARGUMENT"
+
+
+class InvalidArgumentError(RequestError):
+    """An argument is out of its range or does not go with another."""
+
+
+class InvalidCursorError(RequestError):
+    """A cursor is damaged, or belongs to another field, order or filter."""
+
+    code = "INVALID_CURSOR"
+
+
+class InvalidIdError(RequestError):
+    """An id is damaged, or of another type."""
+
+    code = "INVALID_ID"
+
+
+class UnknownSourceError(RequestError):
+    """No source of that name."""
+
+    code = "UNKNOWN_SOURCE"
+
+
+class LimitExceededError(RequestError):
+    """The request asks for more than one request may."""
+
+    code = "LIMIT_EXCEEDED"
+
+
+class LookupLimitError(RequestError):
+    """A vendor without a look-up by id was searched as far back as allowed, and the id was not met."""
+
+    code = "LOOKUP_LIMIT"
+
+
+class VendorError(ConfgraphError):
+    """One source could not answer.
+
+    Attributes:
+        source: The source's name.
+        endpoint: The vendor's name of the report, such as `term_conf_stats`.
+        status: HTTP status, where there was one.
+        vendor_code: The vendor's own code as text, such as `512` or `100-007`.
+        request_id: The vendor's request id, where it sends one.
+    """
+
+    code = "VENDOR_ERROR"
+    source_code = SourceErrorCode.UNAVAILABLE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        source: str,
+        endpoint: str,
+        status: int | None = None,
+        vendor_code: str | None = None,
+        request_id: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.source = source
+        self.endpoint = endpoint
+        self.status = status
+        self.vendor_code = vendor_code
+        self.request_id = request_id
+        self.retry_after_s = retry_after_s
+
+
+class RetriableVendorError(VendorError):
+    """Asking again may help."""
+
+
+class VendorTimeoutError(RetriableVendorError):
+    """No whole answer within the time allowed."""
+
+    source_code = SourceErrorCode.TIMEOUT
+
+
+class VendorUnavailableError(RetriableVendorError):
+    """No connection, or the vendor says it is down."""
+
+
+class VendorThrottledError(RetriableVendorError):
+    """Too many requests, or too many scrolls. `retry_after_s` where the vendor says when."""
+
+    source_code = SourceErrorCode.THROTTLED
+
+
+class FatalVendorError(VendorError):
+    """Asking again will not help."""
+
+
+class VendorAuthError(FatalVendorError):
+    """The credentials were refused; a clock that is off counts."""
+
+    source_code = SourceErrorCode.UNAUTHENTICATED
+
+
+class VendorRefusedError(FatalVendorError):
+    """The vendor understood and said no."""
+
+    source_code = SourceErrorCode.REFUSED
+
+
+class VendorPayloadError(FatalVendorError):
+    """The body does not fit its contract: says where, what was expected and what kind stood there."""
+
+    source_code = SourceErrorCode.BAD_PAYLOAD
+
+
+class UnsupportedError(VendorError):
+    """The vendor's interface has no such report, or not with these arguments."""
+
+    code = "UNSUPPORTED"
+    source_code = SourceErrorCode.UNSUPPORTED

@@ -1,0 +1,108 @@
+"""The configured sources, and asking several of them at once without one failure emptying the answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from graph import clock
+from graph.errors import UnknownSourceError, UnsupportedError, VendorError
+from graph.records import Capability, SourceError, SourceHealth, SourceResult, SourceResultStatus
+from graph.settings import AppSettings, SourceSettings
+from graph.transport.client import VendorClient
+from graph.vendors import VENDORS
+from graph.vendors.base import Adapter, VendorSpec
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One configured account at one vendor, with its adapter and connections."""
+
+    name: str
+    spec: VendorSpec
+    settings: SourceSettings
+    adapter: Adapter
+    client: VendorClient
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can be asked for."""
+        return self.adapter.capabilities
+
+    def health(self) -> SourceHealth:
+        """How it fared lately."""
+        return self.client.health()
+
+
+@dataclass(frozen=True)
+class Gathered(Generic[T]):
+    """What several sources answered: the values of those that could, and what each contributed."""
+
+    values: Mapping[str, T] = field(default_factory=dict)
+    results: Mapping[str, SourceResult] = field(default_factory=dict)
+
+
+class Fleet:
+    """All sources of this process, by name."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self.sources = {source.name: source for source in sources}
+
+    def select(self, names: Sequence[str] | None = None, vendors: Iterable[str] | None = None) -> list[Source]:
+        """The sources meant by a filter, ordered by name; `vendors` are VendorSpec names, None means all.
+
+        Raises:
+            UnknownSourceError: a name is not configured.
+        """
+        for name in names or ():
+            if name not in self.sources:
+                raise UnknownSourceError(f"There is no source named {name!r}.")
+        wanted = self.sources if names is None else set(names)
+        kinds = None if vendors is None else set(vendors)
+        return sorted(
+            (s for s in self.sources.values() if s.name in wanted and (kinds is None or s.spec.name in kinds)),
+            key=lambda source: source.name,
+        )
+
+    async def gather(
+        self, sources: Iterable[Source], capability: Capability, ask: Callable[[Source], Awaitable[T]]
+    ) -> Gathered[T]:
+        """Ask every source at once; one that fails or cannot is told in `results`, the others answer."""
+        asked = list(sources)
+        values: dict[str, T] = {}
+
+        async def one(source: Source) -> SourceResult:
+            if capability not in source.capabilities:
+                return SourceResult(source_name=source.name, status=SourceResultStatus.UNSUPPORTED)
+            try:
+                values[source.name] = await ask(source)
+            except VendorError as error:
+                return failed(source.name, error)
+            return SourceResult(source_name=source.name, status=SourceResultStatus.OK, as_of=clock.now())
+
+        results = await asyncio.gather(*(one(source) for source in asked))
+        return Gathered(values, {result.source_name: result for result in results})
+
+    async def aclose(self) -> None:
+        """Close every source's connections."""
+        await asyncio.gather(*(source.client.aclose() for source in self.sources.values()))
+
+
+def failed(source: str, error: VendorError) -> SourceResult:
+    """What a source that raised contributed."""
+    unsupported = isinstance(error, UnsupportedError)
+    status = SourceResultStatus.UNSUPPORTED if unsupported else SourceResultStatus.FAILED
+    return SourceResult(source_name=source, status=status, error=SourceError.of(error))
+
+
+def build_fleet(settings: AppSettings) -> Fleet:
+    """Make the sources of a configuration. Needs a running event loop; opens no connection yet."""
+    return Fleet(_source(name, table) for name, table in settings.sources.items())
+
+
+def _source(name: str, settings: SourceSettings) -> Source:
+    spec = VENDORS[settings.vendor]
+    client = VendorClient(name, settings.base_url, settings.timeout_s)
+    return Source(name, spec, settings, spec.create_adapter(name, settings, client), client)

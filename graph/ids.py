@@ -1,0 +1,65 @@
+"""Opaque ids: a function of (type, source name, vendor key) and nothing else.
+
+The text is base64url without padding over `kind byte | crc32 | source | 0x00 | key`. The checksum tells a
+damaged id from an unknown one; it is no signature, an id grants nothing.
+"""
+
+import base64
+import binascii
+import zlib
+from enum import Enum
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+from graph.errors import InvalidIdError
+
+
+class IdKind(Enum):
+    """What an id names; the value is its kind byte."""
+
+    CONFERENCE = b"C"
+    CALL = b"L"
+    MEMBER = b"M"
+    ROOM = b"R"
+    MCU_RESOURCE = b"U"
+
+
+class GlobalId(NamedTuple):
+    """The parts of an id."""
+
+    kind: IdKind
+    source_name: str
+    key: str
+
+
+def encode_id(kind: IdKind, source_name: str, key: str) -> str:
+    """Make the id of one object."""
+    body = source_name.encode() + b"\0" + key.encode()
+    checksum = zlib.crc32(kind.value + body).to_bytes(4, "big")
+    return base64.urlsafe_b64encode(kind.value + checksum + body).rstrip(b"=").decode()
+
+
+@lru_cache(maxsize=4096)
+def decode_id(text: str) -> GlobalId:
+    """Take an id apart.
+
+    Raises:
+        InvalidIdError: it was not made by `encode_id`.
+    """
+    try:
+        raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        kind, checksum, body = IdKind(raw[:1]), raw[1:5], raw[5:]
+        source_name, separator, key = body.partition(b"\0")
+        if not separator or zlib.crc32(kind.value + body).to_bytes(4, "big") != checksum:
+            raise ValueError
+        if encode_id(kind, source_name.decode(), key.decode()) != text:
+            raise ValueError
+        return GlobalId(kind, source_name.decode(), key.decode())
+    except (ValueError, UnicodeError, binascii.Error):
+        raise InvalidIdError("This is not an id of confgraph, or it was damaged on the way.") from None
+
+
+def short_hash(*parts: str) -> str:
+    """Ten hex digits over some texts, to key rows to which the vendor gives no id of their own."""
+    return blake2b("\0".join(parts).encode(), digest_size=5).hexdigest()

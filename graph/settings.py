@@ -1,0 +1,324 @@
+"""Configuration: a TOML file and the environment, made into frozen typed settings. Sole reader of the environment.
+
+`CONFGRAPH_SOURCES__NETEASE__APP_SECRET=...` overrides `app_secret` of `[sources.netease]`. Any secret may be
+given as `<key>_file`. Every fault is reported, one line each, naming its key and never its value.
+"""
+
+import json
+import os
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from graph.errors import ConfigError
+
+PREFIX = "CONFGRAPH_"
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+class Secret:
+    """A credential. Printing it shows stars; `reveal()` is for the request that needs it."""
+
+    __slots__ = ("_file", "_value")
+
+    def __init__(self, value: str, file: Path | None = None) -> None:
+        self._value = value
+        self._file = file
+
+    def reveal(self) -> str:
+        """The credential itself."""
+        return self._value
+
+    def reload(self) -> None:
+        """Read it again, where it came from a file: credentials are renewed under a running server."""
+        if self._file is not None:
+            self._value = self._file.read_text(encoding="utf-8").strip()
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+
+class EnvironmentText(str):
+    """A value from the environment: text, whatever type its key wants."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all tables: unknown keys are refused."""
+
+
+class SourceSettings(Settings, frozen=True):
+    """What every source has. A vendor adds its own keys and its page size.
+
+    Attributes:
+        base_url: Scheme, host and an optional prefix; the documented path is appended.
+        time_filter: What the vendor's range filters.
+        max_conference_hours: No conference lasts longer: how far back to read for legs that come with theirs.
+        settle_hours: Older windows hardly change any more.
+        lookup_days: How far back to search where a vendor has no look-up by id.
+    """
+
+    vendor: str
+    base_url: str
+    timeout_s: float = 10.0
+    page_size: int = 100
+    time_zone: str = "Asia/Shanghai"
+    time_filter: Literal["start", "end", "overlap", "creation"] = "start"
+    max_conference_hours: int = 25
+    settle_hours: int = 50
+    lookup_days: int = 31
+
+    def faults(self) -> list[str]:
+        """What no type can say: one `key: fault` each."""
+        found = []
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            found.append("base_url: expected http:// or https://, a host and an optional prefix")
+        if parts.username or parts.password:
+            found.append("base_url: credentials do not belong into an address")
+        if not 0 < self.timeout_s <= 600:
+            found.append("timeout_s: expected more than 0 and at most 600")
+        for key in ("page_size", "max_conference_hours", "lookup_days"):
+            if getattr(self, key) < 1:
+                found.append(f"{key}: expected at least 1")
+        if self.settle_hours < 2 * self.max_conference_hours:
+            found.append("settle_hours: expected at least twice max_conference_hours")
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            found.append("time_zone: expected a name such as Asia/Shanghai")
+        return found
+
+
+class ServerSettings(Settings, frozen=True):
+    """`[server]`."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    request_timeout_s: float = 15.0
+    page_budget: int = 10
+    introspection: bool = True
+
+
+class AuthSettings(Settings, frozen=True):
+    """`[auth]`: without authentication, hence on loopback only."""
+
+    mode: Literal["none"] = "none"
+
+
+class CacheSettings(Settings, frozen=True):
+    """`[cache]`."""
+
+    url: Literal["memory://"] = "memory://"
+    enabled: bool = True
+
+
+class ExecutionSettings(Settings, frozen=True):
+    """`[execution]`."""
+
+
+class AppSettings(Settings, frozen=True):
+    """The whole configuration; `sources` by name, in the order given."""
+
+    server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
+    cache: CacheSettings = CacheSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    sources: dict[str, SourceSettings] = {}
+
+
+def config_path(option: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The file to read: the option, else `CONFGRAPH_CONFIG`, else none."""
+    named = environ.get(f"{PREFIX}CONFIG")
+    return option or (Path(named) if named else None)
+
+
+def has_sources(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the environment alone configures a source."""
+    return any(name.startswith(f"{PREFIX}SOURCES__") for name in environ)
+
+
+def load(
+    path: Path | None,
+    vendors: Mapping[str, type[SourceSettings]],
+    environ: Mapping[str, str] = os.environ,
+) -> AppSettings:
+    """Read the configuration.
+
+    Args:
+        path: A TOML file, or None for the environment alone.
+        vendors: The settings type of every known vendor, by the word for it.
+        environ: The environment.
+    Raises:
+        ConfigError: with every fault found.
+    """
+    text = "" if path is None else _read(path)
+    return parse(text, vendors, environ, base=path.parent if path else Path())
+
+
+def parse(
+    text: str,
+    vendors: Mapping[str, type[SourceSettings]],
+    environ: Mapping[str, str] | None = None,
+    base: Path = Path(),
+) -> AppSettings:
+    """Make settings of TOML text; `base` is where relative `<key>_file` paths start."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"configuration: not TOML: {error}"]) from None
+    faults: list[str] = []
+    _overlay(tree, environ or {})
+    tables: dict[str, type[Settings]] = {
+        "server": ServerSettings,
+        "auth": AuthSettings,
+        "cache": CacheSettings,
+        "execution": ExecutionSettings,
+    }
+    faults += [f"{key}: unknown key" for key in tree if key not in tables and key != "sources"]
+    converted: dict[str, Any] = {
+        key: table
+        for key, kind in tables.items()
+        if (table := _convert(tree.get(key, {}), kind, key, base, faults)) is not None
+    }
+    sources = tree.get("sources", {})
+    if not isinstance(sources, dict):
+        faults.append("sources: expected a table")
+        sources = {}
+    converted["sources"] = {
+        name: settings
+        for name, table in sources.items()
+        if (settings := _source(name, table, vendors, base, faults)) is not None
+    }
+    if not faults and not sources:
+        faults.append("sources: expected at least one table such as [sources.netease]")
+    if faults:
+        raise ConfigError(faults)
+    return AppSettings(**converted)
+
+
+def _source(
+    name: str, table: Any, vendors: Mapping[str, type[SourceSettings]], base: Path, faults: list[str]
+) -> SourceSettings | None:
+    where = f"sources.{name}"
+    if not SOURCE_NAME.fullmatch(name) or "__" in name:
+        faults.append(f"{where}: a source's name is a lower-case letter, then letters, digits and single '_'")
+        return None
+    if not isinstance(table, dict):
+        faults.append(f"{where}: expected a table")
+        return None
+    vendor = table.get("vendor")
+    kind = vendors.get(vendor) if isinstance(vendor, str) else None
+    if kind is None:
+        said = "missing" if vendor is None else "unknown vendor"
+        faults.append(f"{where}.vendor: {said}; expected one of {', '.join(vendors)}")
+        return None
+    settings = _convert(table, kind, where, base, faults)
+    if not isinstance(settings, SourceSettings):
+        return None
+    faults += [f"{where}.{fault}" for fault in settings.faults()]
+    return settings
+
+
+def _convert(table: Any, kind: type[Settings], where: str, base: Path, faults: list[str]) -> Settings | None:
+    """One table, field by field, so that every fault is found and no value is quoted."""
+    if not isinstance(table, dict):
+        faults.append(f"{where}: expected a table")
+        return None
+    before = len(faults)
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    table = dict(table)
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if _is_secret(field.type) and (file := table.pop(f"{name}_file", None)) is not None:
+            if name in table:
+                faults.append(f"{where}.{name}_file: given beside {name}")
+            elif secret := _secret_file(base, file, f"{where}.{name}_file", faults):
+                values[name] = secret
+        elif name in table:
+            try:
+                values[name] = _value(table[name], field.type)
+            except msgspec.ValidationError as error:
+                faults.append(f"{where}.{name}: {_fault(error)}")
+        elif field.required:
+            faults.append(f"{where}.{name}: missing")
+        table.pop(name, None)
+    faults += [f"{where}.{name}: unknown key" for name in table]
+    return None if len(faults) > before else kind(**values)
+
+
+def _value(value: Any, kind: Any) -> Any:
+    if not isinstance(value, EnvironmentText):
+        return msgspec.convert(value, kind, dec_hook=_secret)
+    if typing.get_origin(kind) is list:
+        try:
+            return msgspec.convert(json.loads(value), kind)
+        except ValueError:
+            raise msgspec.ValidationError("Expected a list as JSON") from None
+    return msgspec.convert(str(value), kind, strict=False, dec_hook=_secret)
+
+
+def _fault(error: msgspec.ValidationError) -> str:
+    """What msgspec says, without the value it quotes for an unknown word."""
+    text = str(error).split(" - at ")[0]
+    return "not one of the words it may be" if text.startswith("Invalid enum value") else text
+
+
+def _is_secret(kind: Any) -> bool:
+    return kind is Secret or (isinstance(kind, types.UnionType) and Secret in typing.get_args(kind))
+
+
+def _secret(kind: type, value: Any) -> Any:
+    if kind is Secret and isinstance(value, str) and value:
+        return Secret(value)
+    raise msgspec.ValidationError("Expected `str`, not empty")
+
+
+def _secret_file(base: Path, file: Any, where: str, faults: list[str]) -> Secret | None:
+    if not isinstance(file, str):
+        faults.append(f"{where}: Expected `str`")
+        return None
+    path = base / file
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        faults.append(f"{where}: cannot be read")
+        return None
+    if not value:
+        faults.append(f"{where}: is empty")
+        return None
+    return Secret(value, path)
+
+
+def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
+    """Lay `CONFGRAPH_A__B=value` over `tree["a"]["b"]`."""
+    for name, text in sorted(environ.items()):
+        if not name.startswith(PREFIX) or "__" not in name:
+            continue
+        *tables, key = name[len(PREFIX) :].lower().split("__")
+        node = tree
+        for table in tables:
+            child = node.setdefault(table, {})
+            if not isinstance(child, dict):
+                break
+            node = child
+        else:
+            node[key] = EnvironmentText(text)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([f"configuration: {path} cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([f"configuration: {path} is not UTF-8"]) from None

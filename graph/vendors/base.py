@@ -1,0 +1,223 @@
+"""What a vendor brings, and what its adapter can be asked.
+
+An adapter posts and maps, nothing else: deadlines, retries and limits are the transport's. It answers with
+records and raises the errors of `graph.errors`. What a vendor cannot do is not overridden: it raises
+`UnsupportedError`, and the capability is not declared.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from graph.errors import UnsupportedError, VendorError
+from graph.paging.windows import Grid, Slice, Window
+from graph.records import (
+    Call,
+    Capability,
+    Conference,
+    ConferenceState,
+    LiveCounts,
+    McuKind,
+    McuReport,
+    McuResource,
+    Member,
+    RegionCount,
+    RegionMeasure,
+    Room,
+    Usage,
+    UsageDimension,
+    UsageGroups,
+    UsageOrder,
+    UsageSubject,
+)
+from graph.settings import SourceSettings
+from graph.transport.client import VendorClient
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from graph.sandbox.world import World
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What to read along with conferences, because somebody selected it."""
+
+    members: bool = False
+    calls: bool = False
+
+
+@dataclass(frozen=True)
+class ConferenceQuery:
+    """What a list of conferences is narrowed to. An adapter may ignore `states` and `room`: rows are filtered again.
+
+    Attributes:
+        window: By sort time. The adapter asks wide where the vendor's grain is coarser or its filter differs.
+        states: Only these; None is all.
+        room: The key of the only room wanted.
+    """
+
+    window: Window
+    extras: Extras = Extras()
+    states: frozenset[ConferenceState] | None = None
+    room: str | None = None
+
+
+class Adapter:
+    """One configured account at one vendor. The verbs default to "unsupported".
+
+    Attributes:
+        capabilities: What may be asked.
+        grid: Where the windows of its ranged lists lie.
+        states: The states its ranged or live list can contain, so that other filters cost no request.
+        has_stateless_pages: Pages are numbered and may shift between requests (drain checks the total);
+            False where a scroll holds a snapshot.
+        page_size: Rows per list request.
+        detail_cost: True where members cost one request per conference.
+    """
+
+    capabilities: frozenset[Capability] = frozenset()
+    grid: ClassVar[Grid] = Grid()
+    states: ClassVar[frozenset[ConferenceState]] = frozenset(ConferenceState)
+    has_stateless_pages: ClassVar[bool] = True
+
+    def __init__(self, source: str, settings: SourceSettings, client: VendorClient) -> None:
+        self.source = source
+        self.client = client
+        self.zone = ZoneInfo(settings.time_zone)
+        self.page_size = settings.page_size
+        self.time_filter = settings.time_filter
+        self.max_conference = timedelta(hours=settings.max_conference_hours)
+        self.lookup = timedelta(days=settings.lookup_days)
+
+    def unsupported(self, report: str) -> UnsupportedError:
+        """The error of a report that this vendor does not have."""
+        return UnsupportedError(f"The source {self.source} has no {report}.", source=self.source, endpoint=report)
+
+    def wire_window(self, window: Window) -> Window:
+        """The range to ask the vendor for, so that every row whose sort time lies in `window` is in the answer.
+
+        Wider than the window where the vendor's range filters something else than the start (`time_filter`).
+        """
+        if self.time_filter == "end":
+            return Window(window.start, window.end + self.max_conference)
+        if self.time_filter == "creation":
+            return Window(window.start - self.lookup, window.end)
+        return window
+
+    # ---- lists --------------------------------------------------------------------------------
+
+    async def list_conferences(self, query: ConferenceQuery, token: object | None = None) -> Slice[Conference]:
+        """Read one vendor page of the conferences of a window. Capability LIST_CONFERENCES."""
+        raise self.unsupported("list of conferences")
+
+    async def count_conferences(self, query: ConferenceQuery) -> int | None:
+        """How many conferences the window has, exactly, by one cheap request that is no list; None if it cannot tell."""
+        return None
+
+    async def list_calls(self, window: Window, token: object | None = None) -> Slice[Call]:
+        """Read one vendor page of the calls that started in a window. Capability LIST_CALLS."""
+        raise self.unsupported("list of calls")
+
+    async def count_calls(self, window: Window) -> int | None:
+        """How many calls the window has, exactly, by one cheap request that is no list; None if it cannot tell."""
+        return None
+
+    async def count_per_day(self, subject: UsageSubject, window: Window) -> Mapping[datetime, int] | None:
+        """Rows per day (keyed by the day's first instant), to plan windows by one cheap request that is no list.
+
+        May be wrong by a little; None where the vendor has no such report.
+        """
+        return None
+
+    async def list_live(self, extras: Extras) -> list[Conference]:
+        """Read every conference that is going on. Capability LIST_LIVE_CONFERENCES."""
+        raise self.unsupported("list of live conferences")
+
+    async def list_rooms(self, window: Window) -> list[Room]:
+        """Read every room used in a window, each once. Capability LIST_ROOMS."""
+        raise self.unsupported("list of rooms")
+
+    async def list_mcu_reports(self, kind: McuKind, window: Window) -> list[McuReport]:
+        """Read every media resource of a kind with its days. Capability LIST_MCU_RESOURCES."""
+        raise self.unsupported("list of MCU resources")
+
+    async def list_regions(self, measure: RegionMeasure, window: Window) -> list[RegionCount]:
+        """Count per region. Capability COUNT_REGIONS."""
+        raise self.unsupported("counts per region")
+
+    # ---- by id: the same length and order as asked, None for absent, an error value for failed -----
+
+    async def get_conferences(
+        self, vendor_ids: Sequence[str], extras: Extras, near: datetime | None = None
+    ) -> list[Conference | None | Exception]:
+        """Read conferences by the vendor's ids. `near` narrows a search. Capability GET_CONFERENCES."""
+        raise self.unsupported("conference by id")
+
+    async def get_calls(self, vendor_ids: Sequence[str]) -> list[Call | None | Exception]:
+        """Read calls by the vendor's ids."""
+        raise self.unsupported("call by id")
+
+    async def read_members(self, conferences: Sequence[Conference]) -> list[tuple[Member, ...] | VendorError]:
+        """Read the members of conferences whose `members` is None. Capability LIST_MEMBERS."""
+        raise self.unsupported("list of members")
+
+    async def read_calls(self, conferences: Sequence[Conference]) -> list[tuple[Call, ...] | VendorError]:
+        """Read the calls of conferences whose `calls` is None. Capability LIST_CALLS."""
+        raise self.unsupported("list of calls")
+
+    async def get_rooms(self, keys: Sequence[str]) -> list[Room | None | Exception]:
+        """Read rooms by key, filling `vendor_id` and `name`; back `lookup_days`."""
+        raise self.unsupported("room by id")
+
+    async def get_room_capacities(self, keys: Sequence[str], window: Window) -> list[int | None]:
+        """Read the capacities of rooms from the conferences held in them in a window."""
+        return [None] * len(keys)
+
+    async def get_mcu_resources(self, names: Sequence[str]) -> list[McuResource | None | Exception]:
+        """Read media resources by name, with their kind; back `lookup_days`."""
+        raise self.unsupported("MCU resource by name")
+
+    # ---- statistics ---------------------------------------------------------------------------
+
+    async def read_usage(self, subject: UsageSubject, first: date, last: date, zone: ZoneInfo) -> Usage:
+        """Count per calendar day of `zone`, both days included, every day present. Capability USAGE."""
+        raise self.unsupported("usage report")
+
+    async def read_usage_by(self, dimension: UsageDimension, window: Window, order: UsageOrder) -> UsageGroups:
+        """Count per group, all groups. Capability USAGE_BY_<dimension>."""
+        raise self.unsupported("grouped usage report")
+
+    async def read_live(self) -> LiveCounts:
+        """Count what is going on right now. Capability LIVE_SUMMARY."""
+        raise self.unsupported("live summary")
+
+    async def check(self) -> str:
+        """Ask one cheap question (no scroll) and say in a few words what answered."""
+        raise self.unsupported("check")
+
+
+@dataclass(frozen=True)
+class VendorSpec:
+    """All that the rest of confgraph knows of a vendor.
+
+    Attributes:
+        name: The word in the configuration; upper-cased, the value of `enum Vendor`.
+        settings: The type of its table in the configuration.
+        create_adapter: Makes the adapter of one source.
+        conference_fields: The Strawberry type of `Conference.vendorFields`.
+        member_fields: The Strawberry type of `Member.vendorFields`, where it has any.
+        create_emulator: Makes the twin over a world; `documented` maps a report to a documented body that is
+            answered instead (once the request passed the twin's checks), further pages being empty.
+        emulator_settings: The configuration (all but vendor and base_url) that the twin accepts.
+    """
+
+    name: str
+    settings: type[SourceSettings]
+    create_adapter: Callable[[str, Any, VendorClient], Adapter]
+    conference_fields: type
+    create_emulator: "Callable[..., Starlette]"
+    emulator_settings: "Callable[[World], dict[str, object]]"
+    member_fields: type | None = None
