@@ -9,10 +9,12 @@
         UnknownSourceError                  UNKNOWN_SOURCE
         LimitExceededError                  LIMIT_EXCEEDED
         LookupLimitError                    LOOKUP_LIMIT          absence could not be proven
+        BadUserInputError                   BAD_USER_INPUT        a value is not of its type
       VendorError                           VENDOR_ERROR          one source could not answer
         RetriableVendorError                                      asking again may help
           VendorTimeoutError                                      TIMEOUT
           VendorUnavailableError                                  UNAVAILABLE
+            VendorUnreachableError                                UNAVAILABLE   it never got the request
           VendorThrottledError                                    THROTTLED
         FatalVendorError                                          asking again will not help
           VendorAuthError                                         UNAUTHENTICATED
@@ -97,6 +99,12 @@ class LookupLimitError(RequestError):
     code = "LOOKUP_LIMIT"
 
 
+class BadUserInputError(RequestError):
+    """A value is not of its type, such as an instant without offset."""
+
+    code = "BAD_USER_INPUT"
+
+
 class VendorError(ConfgraphError):
     """One source could not answer.
 
@@ -143,6 +151,10 @@ class VendorTimeoutError(RetriableVendorError):
 
 class VendorUnavailableError(RetriableVendorError):
     """No connection, or the vendor says it is down."""
+
+
+class VendorUnreachableError(VendorUnavailableError):
+    """No connection came about, so the vendor did nothing for this request."""
 
 
 class VendorThrottledError(RetriableVendorError):

@@ -5,13 +5,18 @@ field names in snake case. Instants are aware and in UTC, durations whole second
 vendor does not say".
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import Enum
+from typing import NewType
 
 import msgspec
 
 from graph.errors import SourceErrorCode, VendorError
 from graph.ids import IdKind, encode_id
+
+BigInt = NewType("BigInt", int)
+"""A whole number that may exceed 32 bits; the schema's scalar of that name."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,7 +255,7 @@ class Call(Record, frozen=True):
         return encode_id(IdKind.CALL, self.source_name, self.vendor_id)
 
 
-class Conference(Record, frozen=True):
+class Conference(Record, frozen=True, kw_only=True):
     """One conference.
 
     Attributes:
@@ -397,6 +402,16 @@ class LiveCounts(Record, frozen=True):
     member_count: int | None
 
 
+class McuUtilization(Record, frozen=True):
+    """A resource's days and peaks. `peak_ratio` is the highest used/ports of any day, 0 to 1."""
+
+    days: tuple[McuDay, ...]
+    peak_video_used: int | None
+    peak_audio_used: int | None
+    peak_ratio: float | None
+    vendor_video_used: int | None
+
+
 # ---- what sources contributed -------------------------------------------------------------------
 
 
@@ -442,3 +457,56 @@ class SourceResult(Record, frozen=True):
     as_of: datetime | None = None
     error: SourceError | None = None
     total_count: int | None = None
+
+
+# ---- merged statistics --------------------------------------------------------------------------
+
+
+class SourceUsage(Record, frozen=True):
+    """One source's share of a bucket."""
+
+    source_name: str
+    stats: UsageStats
+    attendance_count: int | None
+    peak_member_count: int | None
+
+
+class UsageBucket(Record, frozen=True):
+    """One calendar day over all sources that report it."""
+
+    date: date
+    starts_at: datetime
+    stats: UsageStats
+    attendance_count: int | None
+    peak_member_count: int | None
+    by_source: tuple[SourceUsage, ...]
+
+
+class UsageReport(Record, frozen=True):
+    """Usage over all sources that report it."""
+
+    count: int
+    total_duration_seconds: int
+    attendance_count: int | None
+    buckets: tuple[UsageBucket, ...]
+    results: Mapping[str, SourceResult]
+    complete: bool
+
+
+class SourceLive(Record, frozen=True):
+    """One source's share of what is going on."""
+
+    source_name: str
+    conference_count: int | None
+    member_count: int | None
+
+
+class LiveSummary(Record, frozen=True):
+    """What is going on over all sources that tell."""
+
+    conference_count: int | None
+    member_count: int | None
+    by_source: tuple[SourceLive, ...]
+    results: Mapping[str, SourceResult]
+    complete: bool
+    as_of: datetime

@@ -37,10 +37,22 @@ class Secret:
         """The credential itself."""
         return self._value
 
-    def reload(self) -> None:
-        """Read it again, where it came from a file: credentials are renewed under a running server."""
-        if self._file is not None:
-            self._value = self._file.read_text(encoding="utf-8").strip()
+    def reload(self) -> bool:
+        """Read it again, where it came from a file: credentials are renewed under a running server.
+
+        Returns:
+            Whether it changed. It stays as it is while the file cannot be read or is empty.
+        """
+        if self._file is None:
+            return False
+        try:
+            value = self._file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return False
+        is_new = bool(value) and value != self._value
+        if is_new:
+            self._value = value
+        return is_new
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -51,9 +63,15 @@ class Secret:
 class EnvironmentText(str):
     """A value from the environment: text, whatever type its key wants."""
 
+    __slots__ = ()
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all tables: unknown keys are refused."""
+
+    def faults(self) -> list[str]:
+        """What no type can say: one `key: fault` each."""
+        return []
 
 
 class SourceSettings(Settings, frozen=True):
@@ -80,21 +98,18 @@ class SourceSettings(Settings, frozen=True):
     def faults(self) -> list[str]:
         """What no type can say: one `key: fault` each."""
         found = []
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            found.append("base_url: expected http:// or https://, a host and an optional prefix")
-        if parts.username or parts.password:
-            found.append("base_url: credentials do not belong into an address")
+        if fault := _url_fault(self.base_url):
+            found.append(f"base_url: {fault}")
         if not 0 < self.timeout_s <= 600:
             found.append("timeout_s: expected more than 0 and at most 600")
-        for key in ("page_size", "max_conference_hours", "lookup_days"):
-            if getattr(self, key) < 1:
-                found.append(f"{key}: expected at least 1")
-        if self.settle_hours < 2 * self.max_conference_hours:
-            found.append("settle_hours: expected at least twice max_conference_hours")
+        for key, most in {"page_size": 10_000, "max_conference_hours": 1000, "lookup_days": 3660}.items():
+            if not 1 <= getattr(self, key) <= most:
+                found.append(f"{key}: expected 1 to {most}")
+        if not 2 * self.max_conference_hours <= self.settle_hours <= 100_000:
+            found.append("settle_hours: expected at least twice max_conference_hours, and at most 100000")
         try:
             ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             found.append("time_zone: expected a name such as Asia/Shanghai")
         return found
 
@@ -107,6 +122,17 @@ class ServerSettings(Settings, frozen=True):
     request_timeout_s: float = 15.0
     page_budget: int = 10
     introspection: bool = True
+
+    def faults(self) -> list[str]:
+        """What no type can say: one `key: fault` each."""
+        found = []
+        if not 0 <= self.port <= 65535:
+            found.append("port: expected 0 to 65535")
+        if not 0 < self.request_timeout_s <= 600:
+            found.append("request_timeout_s: expected more than 0 and at most 600")
+        if self.page_budget < 1:
+            found.append("page_budget: expected at least 1")
+        return found
 
 
 class AuthSettings(Settings, frozen=True):
@@ -158,17 +184,21 @@ def load(
         path: A TOML file, or None for the environment alone.
         vendors: The settings type of every known vendor, by the word for it.
         environ: The environment.
+
     Raises:
-        ConfigError: with every fault found.
+        ConfigError: with every fault found; no source at all is one.
     """
     text = "" if path is None else _read(path)
-    return parse(text, vendors, environ, base=path.parent if path else Path())
+    settings = parse(text, vendors, environ, base=path.parent if path else Path())
+    if not settings.sources:
+        raise ConfigError(["sources: expected at least one table such as [sources.netease]"])
+    return settings
 
 
 def parse(
     text: str,
     vendors: Mapping[str, type[SourceSettings]],
-    environ: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] = os.environ,
     base: Path = Path(),
 ) -> AppSettings:
     """Make settings of TOML text; `base` is where relative `<key>_file` paths start."""
@@ -176,8 +206,22 @@ def parse(
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"configuration: not TOML: {error}"]) from None
+    return build(tree, vendors, environ, base)
+
+
+def build(
+    tree: dict[str, Any],
+    vendors: Mapping[str, type[SourceSettings]],
+    environ: Mapping[str, str] = os.environ,
+    base: Path = Path(),
+) -> AppSettings:
+    """Make settings of tables, laying the environment over them.
+
+    Raises:
+        ConfigError: with every fault found.
+    """
     faults: list[str] = []
-    _overlay(tree, environ or {})
+    _overlay(tree, environ, faults)
     tables: dict[str, type[Settings]] = {
         "server": ServerSettings,
         "auth": AuthSettings,
@@ -199,8 +243,6 @@ def parse(
         for name, table in sources.items()
         if (settings := _source(name, table, vendors, base, faults)) is not None
     }
-    if not faults and not sources:
-        faults.append("sources: expected at least one table such as [sources.netease]")
     if faults:
         raise ConfigError(faults)
     return AppSettings(**converted)
@@ -223,10 +265,7 @@ def _source(
         faults.append(f"{where}.vendor: {said}; expected one of {', '.join(vendors)}")
         return None
     settings = _convert(table, kind, where, base, faults)
-    if not isinstance(settings, SourceSettings):
-        return None
-    faults += [f"{where}.{fault}" for fault in settings.faults()]
-    return settings
+    return settings if isinstance(settings, SourceSettings) else None
 
 
 def _convert(table: Any, kind: type[Settings], where: str, base: Path, faults: list[str]) -> Settings | None:
@@ -253,7 +292,11 @@ def _convert(table: Any, kind: type[Settings], where: str, base: Path, faults: l
             faults.append(f"{where}.{name}: missing")
         table.pop(name, None)
     faults += [f"{where}.{name}: unknown key" for name in table]
-    return None if len(faults) > before else kind(**values)
+    if len(faults) > before:
+        return None
+    settings = kind(**values)
+    faults += [f"{where}.{fault}" for fault in settings.faults()]
+    return settings
 
 
 def _value(value: Any, kind: Any) -> Any:
@@ -261,9 +304,10 @@ def _value(value: Any, kind: Any) -> Any:
         return msgspec.convert(value, kind, dec_hook=_secret)
     if typing.get_origin(kind) is list:
         try:
-            return msgspec.convert(json.loads(value), kind)
+            value = json.loads(value)
         except ValueError:
             raise msgspec.ValidationError("Expected a list as JSON") from None
+        return msgspec.convert(value, kind)
     return msgspec.convert(str(value), kind, strict=False, dec_hook=_secret)
 
 
@@ -271,6 +315,19 @@ def _fault(error: msgspec.ValidationError) -> str:
     """What msgspec says, without the value it quotes for an unknown word."""
     text = str(error).split(" - at ")[0]
     return "not one of the words it may be" if text.startswith("Invalid enum value") else text
+
+
+def _url_fault(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets or a port that are none
+        is_whole = False
+    if not is_whole or parts.query or parts.fragment or any(c.isspace() or not c.isprintable() for c in url):
+        return "expected http:// or https://, a host and an optional prefix"
+    if parts.username or parts.password:
+        return "credentials do not belong into an address"
+    return None
 
 
 def _is_secret(kind: Any) -> bool:
@@ -290,7 +347,7 @@ def _secret_file(base: Path, file: Any, where: str, faults: list[str]) -> Secret
     path = base / file
     try:
         value = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         faults.append(f"{where}: cannot be read")
         return None
     if not value:
@@ -299,7 +356,7 @@ def _secret_file(base: Path, file: Any, where: str, faults: list[str]) -> Secret
     return Secret(value, path)
 
 
-def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
+def _overlay(tree: dict[str, Any], environ: Mapping[str, str], faults: list[str]) -> None:
     """Lay `CONFGRAPH_A__B=value` over `tree["a"]["b"]`."""
     for name, text in sorted(environ.items()):
         if not name.startswith(PREFIX) or "__" not in name:
@@ -309,6 +366,7 @@ def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
         for table in tables:
             child = node.setdefault(table, {})
             if not isinstance(child, dict):
+                faults.append(f"{name}: {table} is no table")
                 break
             node = child
         else:

@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 Row = TypeVar("Row")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 class Window(NamedTuple):
@@ -18,6 +19,16 @@ class Window(NamedTuple):
 
     def __contains__(self, instant: object) -> bool:
         return isinstance(instant, datetime) and self.start <= instant < self.end
+
+    @property
+    def width(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.start
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no instant lies in it."""
+        return self.start >= self.end
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,22 @@ class Grid:
     widest: timedelta = timedelta(days=64)
     anchor: datetime = EPOCH
 
+    def cell(self, instant: datetime) -> int:
+        """The number of the narrowest window that holds an instant."""
+        return (instant - self.anchor) // self.base
+
+    def cell_after(self, instant: datetime) -> int:
+        """The number of the first narrowest window that starts at an instant or later."""
+        return -((self.anchor - instant) // self.base)
+
+    def window(self, first: int, end: int) -> Window:
+        """The window from cell `first` up to, without, cell `end`."""
+        return Window(self.anchor + first * self.base, self.anchor + end * self.base)
+
+    def around(self, window: Window) -> Window:
+        """The narrowest window of the grid that holds a whole range."""
+        return self.window(self.cell(window.start), self.cell_after(window.end))
+
 
 class Slice(NamedTuple, Generic[Row]):
     """What one list request answered.
@@ -47,3 +74,13 @@ class Slice(NamedTuple, Generic[Row]):
     rows: Sequence[Row]
     total: int | None
     token: object | None
+
+
+def to_micros(instant: datetime) -> int:
+    """An instant as sort keys have it: microseconds since the epoch."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The instant of a sort key; OverflowError where no calendar has it."""
+    return EPOCH + micros * MICROSECOND

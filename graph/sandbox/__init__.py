@@ -1,0 +1,1 @@
+"""A seeded world, and the emulators of all vendors over it."""

@@ -26,6 +26,7 @@ from graph.errors import (
     VendorThrottledError,
     VendorTimeoutError,
     VendorUnavailableError,
+    VendorUnreachableError,
 )
 from graph.records import SourceError, SourceHealth, SourceState
 from graph.transport.deadline import within_deadline
@@ -52,9 +53,9 @@ class VendorRequest:
     path: str
     method: str = "POST"
     params: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    json: Any = None
-    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: Any = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
     is_safe: bool = True
 
 
@@ -65,7 +66,7 @@ class VendorReply:
     source: str
     endpoint: str
     status: int
-    headers: httpx.Headers
+    headers: httpx.Headers = field(repr=False)
     body: bytes = field(repr=False)
 
     def decode(self, decoder: "msgspec.json.Decoder[T]") -> T:
@@ -110,7 +111,7 @@ class VendorReply:
     def retry_after_s(self) -> float | None:
         """The Retry-After header in seconds, from either of its forms."""
         text = self.headers.get("retry-after", "").strip()
-        if text.isdecimal():
+        if re.fullmatch(r"[0-9]{1,9}", text):
             return float(text)
         date = _http_date(text)
         return max(0.0, (date - clock.now()).total_seconds()) if date else None
@@ -135,7 +136,7 @@ class VendorClient:
         # httpx's own pool collapses when many callers wait in it: they wait here instead.
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
-        self._http = httpx.AsyncClient(limits=limits, timeout=None, trust_env=False)
+        self._http = httpx.AsyncClient(limits=limits, timeout=None, trust_env=False)  # noqa: S113 - one for the whole request, in _send
         self._last_success_at: datetime | None = None
         self._last_error: SourceError | None = None
         self._failures = 0
@@ -158,6 +159,7 @@ class VendorClient:
         Args:
             request: What to send.
             read: Makes the result of the reply, or raises the VendorError that the vendor's own code stands for.
+
         Raises:
             VendorTimeoutError: no whole answer within `timeout_s`, or within the deadline of the request.
             VendorUnavailableError: no connection, or one that broke.
@@ -177,7 +179,7 @@ class VendorClient:
 
     async def _send(self, request: VendorRequest) -> VendorReply:
         seconds = within_deadline(self.timeout_s)
-        where = {"source": self.source, "endpoint": request.endpoint}
+        where: dict[str, Any] = {"source": self.source, "endpoint": request.endpoint}
         try:
             # httpx bounds each read, not their sum: a dripping body is cut here.
             async with asyncio.timeout(seconds), self._slots:
@@ -190,10 +192,14 @@ class VendorClient:
                     data=request.form,
                 )
         except TimeoutError:
-            raise VendorTimeoutError(f"{request.endpoint} gave no whole answer within {seconds:g} s.", **where) from None
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            said = "could not be reached" if isinstance(error, httpx.ConnectError) else "broke the connection"
-            raise VendorUnavailableError(f"{request.endpoint} {said}.", **where) from None
+            said = f"{request.endpoint} gave no whole answer within {seconds:.3g} s."
+            raise VendorTimeoutError(said, **where) from None
+        except (httpx.LocalProtocolError, UnicodeError):  # a credential that fits no header
+            raise FatalVendorError(f"{request.endpoint} could not be asked.", **where) from None
+        except httpx.ConnectError:
+            raise VendorUnreachableError(f"{request.endpoint} could not be reached.", **where) from None
+        except (httpx.TransportError, httpx.DecodingError):
+            raise VendorUnavailableError(f"{request.endpoint} broke the connection.", **where) from None
         except (httpx.HTTPError, httpx.InvalidURL):
             raise FatalVendorError(f"{request.endpoint} could not be asked.", **where) from None
         return VendorReply(self.source, request.endpoint, response.status_code, response.headers, response.content)
@@ -216,6 +222,6 @@ def _explain(error: msgspec.ValidationError) -> tuple[str, str]:
 def _http_date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -76,12 +76,17 @@ class Adapter:
             False where a scroll holds a snapshot.
         page_size: Rows per list request.
         detail_cost: True where members cost one request per conference.
+        member_count_needs_members: Rows bear no member count: who selects it asks for the members.
+        embeds: What its rows bring along when asked to; the rest of `Extras` changes nothing in a request.
     """
 
     capabilities: frozenset[Capability] = frozenset()
     grid: ClassVar[Grid] = Grid()
     states: ClassVar[frozenset[ConferenceState]] = frozenset(ConferenceState)
     has_stateless_pages: ClassVar[bool] = True
+    detail_cost: ClassVar[bool] = False
+    member_count_needs_members: ClassVar[bool] = False
+    embeds: ClassVar[Extras] = Extras(members=True, calls=True)
 
     def __init__(self, source: str, settings: SourceSettings, client: VendorClient) -> None:
         self.source = source

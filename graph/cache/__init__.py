@@ -1,0 +1,1 @@
+"""What was read from the vendors, kept for a while."""

@@ -1,0 +1,68 @@
+"""What a client asks of a connection: first/after or last/before, and the range of time."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from graph import clock
+from graph.errors import InvalidArgumentError, InvalidCursorError
+from graph.paging.cursor import decode_cursor
+from graph.paging.windows import Window
+
+DEFAULT_SIZE = 20
+MAX_SIZE = 1000
+
+
+@dataclass(frozen=True)
+class PageArgs:
+    """Which page is asked for.
+
+    Attributes:
+        is_forward: True for `first`/`after`, False for `last`/`before`.
+        size: How many rows.
+        cursor: Where to start; None is the start of the list, going backward its end.
+    """
+
+    is_forward: bool = True
+    size: int = DEFAULT_SIZE
+    cursor: str | None = None
+
+    @classmethod
+    def parse(cls, first: int | None, after: str | None, last: int | None, before: str | None) -> "PageArgs":
+        """Read the four arguments of a connection, None being absent.
+
+        Raises:
+            InvalidArgumentError: they do not go together, or are out of range.
+            InvalidCursorError: a cursor is empty.
+        """
+        if first is not None and last is not None:
+            raise InvalidArgumentError("Give either first or last, not both.")
+        if before is not None and (first is not None or after is not None):
+            raise InvalidArgumentError("before goes with last, not with first or after.")
+        if after is not None and last is not None:
+            raise InvalidArgumentError("after goes with first, not with last.")
+        is_forward = last is None and before is None
+        name, size, cursor = ("first", first, after) if is_forward else ("last", last, before)
+        if size is not None and not 0 <= size <= MAX_SIZE:
+            raise InvalidArgumentError(f"{name} must be from 0 to {MAX_SIZE}, not {size}.")
+        if cursor is not None and not cursor:
+            raise InvalidCursorError("A cursor is never empty; leave it out to start at the end of the list.")
+        return cls(is_forward, DEFAULT_SIZE if size is None else size, cursor)
+
+
+def resolve_window(
+    args: PageArgs, scope: str, given: Window | None, default: timedelta, lag: timedelta = timedelta(0)
+) -> Window:
+    """The range of a list: as given, else as the cursor carries it, else the `default` that ended `lag` before now.
+
+    Raises:
+        InvalidCursorError: the cursor is damaged or foreign.
+    """
+    if given is not None:
+        return given
+    if args.cursor is None:
+        end = clock.now() - lag
+        return Window(end - default, end)
+    window = decode_cursor(args.cursor, scope).window
+    if window is None or window.is_empty:
+        raise InvalidCursorError("This cursor belongs to a list whose range was given.")
+    return window

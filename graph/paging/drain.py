@@ -1,0 +1,111 @@
+"""The drain: one window of one source, read whole, whatever the vendor's paging does meanwhile."""
+
+from datetime import datetime
+from math import ceil
+from typing import Generic, TypeVar
+
+from graph import clock
+from graph.errors import VendorPayloadError, VendorTimeoutError, VendorUnavailableError
+from graph.paging.feeds import RangedFeed
+from graph.paging.windows import Slice, Window
+
+R = TypeVar("R")
+
+RESTARTS = 2  # of a window whose list changed while it was read
+SCROLL_RESTARTS = 1  # of a window whose scroll timed out
+SLACK_PAGES = 3
+
+
+class Drain(Generic[R]):
+    """The reading of one window, page after page; where pages are stateless it may pause between two.
+
+    Attributes:
+        window: What is read. Rows outside of it are dropped, so that windows never share a row.
+        rows: The rows met so far, by identity.
+        total: The vendor's count as the first page told it.
+        pages: How many pages were read since it started, or started over.
+        is_done: Whether the window is drained.
+        read_at: When its first page was asked for.
+    """
+
+    def __init__(self, feed: RangedFeed[R], window: Window) -> None:
+        self.feed = feed
+        self.window = window
+        self.is_done = False
+        self._restarts = 0
+        self._start()
+
+    def _start(self) -> None:
+        self.rows: dict[str, R] = {}
+        self.total: int | None = None
+        self.pages = 0
+        self.read_at: datetime = clock.now()
+        self._token: object | None = None
+        self._seen: set[str] = set()
+        self._fetched = 0
+
+    @property
+    def expected_pages(self) -> int:
+        """How many pages the window has, as far as is known."""
+        known = ceil((self.total or 0) / self.feed.page_size)
+        return max(known, self.pages + (not self.is_done))
+
+    async def read_page(self) -> None:
+        """Read the next page: one list request.
+
+        Raises:
+            VendorError: the page could not be read, or the list kept changing.
+        """
+        if not self.pages:
+            self.read_at = clock.now()
+        try:
+            answer = await self.feed.read(self.window, self._token)
+        except (VendorTimeoutError, VendorUnavailableError):
+            # A scroll may have moved on though its page never came: it is never asked for again.
+            if self.feed.has_stateless_pages or self._token is None or self._restarts >= SCROLL_RESTARTS:
+                raise
+            self._start_over()
+            return
+        self._take(answer)
+
+    def _take(self, answer: Slice[R]) -> None:
+        self.pages += 1
+        if self.pages == 1:
+            self.total = answer.total
+        known = len(self._seen)
+        for row in answer.rows:
+            identity = self.feed.identity(row)
+            self._seen.add(identity)
+            if self.feed.time(row) in self.window:
+                self.rows[identity] = row
+        self._fetched += len(answer.rows)
+        if answer.token is not None:
+            self._guard(answer, brought_rows=len(self._seen) > known)
+            self._token = answer.token
+        elif self.feed.has_stateless_pages and answer.total != self.total:
+            # Rows moved from page to page: one may have slipped through.
+            if self._restarts >= RESTARTS:
+                raise VendorUnavailableError(
+                    "The list kept changing while it was read.", source=self.feed.source, endpoint="list"
+                )
+            self._start_over()
+        else:
+            self.is_done = True
+
+    def _start_over(self) -> None:
+        self._restarts += 1
+        self._start()
+
+    def _guard(self, answer: Slice[R], *, brought_rows: bool) -> None:
+        """Refuse a paging that would never end."""
+        if not answer.rows:
+            fault = "an empty page says that more pages follow"
+        elif self.feed.has_stateless_pages and answer.token == self._token:
+            fault = "a page names itself as the next one"
+        elif not (self.feed.has_stateless_pages or brought_rows):
+            fault = "a scroll answers the same rows again and again"
+        elif self.total is not None and self._fetched > 3 * self.total + SLACK_PAGES * self.feed.page_size:
+            fault = "there are far more rows than the total says"
+        else:
+            return
+        raise VendorPayloadError(f"The paging does not end: {fault}.", source=self.feed.source, endpoint="list")

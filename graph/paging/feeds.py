@@ -1,0 +1,76 @@
+"""Feeds: how one source's rows of one list can be read, and what a page says that each source contributed."""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from graph.paging.windows import Grid, Slice, Window
+from graph.records import SourceResultStatus
+
+R = TypeVar("R")
+
+
+def keep_all(_row: object) -> bool:
+    """The filter that lets every row through."""
+    return True
+
+
+@dataclass(frozen=True)
+class RangedFeed(Generic[R]):
+    """One source's rows of one list, readable window by window.
+
+    Attributes:
+        source: The source's name.
+        read: One list request, that is one vendor page of a window; the token None asks for the first.
+        time: A row's sort time.
+        identity: The vendor's id, by which duplicates are dropped.
+        grid: Where windows may lie.
+        page_size: Rows per list request.
+        has_stateless_pages: Pages are numbered and may be asked for at any time; False where a scroll must be
+            drained at once.
+        keep: The filter that is applied here, after the read; never part of what is stored.
+        count: The vendor's exact count of a range, asked without a list request; None where `keep` filters.
+        count_per_day: Rows per day by the day's first instant, to plan windows; no list request, may be a bit off.
+        store_key: What windows are stored under: source, account, list, narrowing parameters and extras, or None
+            for never. Feeds that share one must have the same sort keys.
+        richer_keys: Store keys of feeds whose windows have all that this one needs.
+        settle: Windows older than this hardly change any more.
+        overlap: How much wider than the window the vendor is asked, where its range filters not the start.
+    """
+
+    source: str
+    read: Callable[[Window, object | None], Awaitable[Slice[R]]]
+    time: Callable[[R], datetime]
+    identity: Callable[[R], str]
+    grid: Grid
+    page_size: int
+    has_stateless_pages: bool
+    keep: Callable[[R], bool] = keep_all
+    count: Callable[[Window], Awaitable[int | None]] | None = None
+    count_per_day: Callable[[Window], Awaitable[Mapping[datetime, int] | None]] | None = None
+    store_key: Hashable = None
+    richer_keys: Sequence[Hashable] = ()
+    settle: timedelta = timedelta(hours=50)
+    overlap: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True)
+class SnapshotFeed(Generic[R]):
+    """One source's whole list, read at once.
+
+    Attributes:
+        source: The source's name.
+        read: Every row.
+        identity: The vendor's id, by which duplicates are dropped.
+        keep: The filter that is applied here.
+        status: What its contribution is called: OK, or LIVE_ONLY.
+        store_key: What the list is stored under, for a second or two; None for never.
+    """
+
+    source: str
+    read: Callable[[], Awaitable[Sequence[R]]]
+    identity: Callable[[R], str]
+    keep: Callable[[R], bool] = keep_all
+    status: SourceResultStatus = SourceResultStatus.OK
+    store_key: Hashable = None

@@ -1,0 +1,217 @@
+"""A listing: one list, merged from its sources, and the pages of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Generic, TypeVar
+
+from graph.cache.memory import WindowStore
+from graph.errors import VendorError
+from graph.paging.args import PageArgs
+from graph.paging.cursor import Cursor, Cut, Key, beginning, decode_cursor, encode_cursor, tag_of
+from graph.paging.feeds import RangedFeed, SnapshotFeed
+from graph.paging.merge import Merge
+from graph.paging.page import Behind, Edge, Once, Page
+from graph.paging.planner import Budget
+from graph.paging.shelf import Shelf, read_snapshot
+from graph.paging.walk import RangedWalk, SnapshotWalk, Walk
+from graph.paging.windows import Window
+from graph.records import SourceResult, SourceResultStatus
+
+R = TypeVar("R")
+
+FIRST_PAGE_BUDGET = 8
+
+
+class Listing(Generic[R]):
+    """One list over several sources.
+
+    Args:
+        feeds: How to read each source.
+        key: A row's sort key, unique in the list; for ranged feeds it starts with the sort time in microseconds.
+        scope: Field, parent, order and filter as text: a cursor of another scope is refused.
+        descending: Whether the list goes the exact reverse way of the keys.
+        window: The range of ranged feeds.
+        carries_window: Whether the range was a default, so that cursors have to carry it.
+        budget: List requests per source and page.
+        store: Where windows are kept beyond the page.
+        unsupported: Sources that cannot answer, by name.
+    """
+
+    def __init__(
+        self,
+        feeds: Sequence[RangedFeed[R] | SnapshotFeed[R]],
+        *,
+        key: Callable[[R], Key],
+        scope: str,
+        descending: bool = False,
+        window: Window | None = None,
+        carries_window: bool = False,
+        budget: int = 10,
+        store: WindowStore | None = None,
+        unsupported: Sequence[str] = (),
+    ) -> None:
+        self._feeds = feeds
+        self._key = key
+        self._scope = scope
+        self._descending = descending
+        self._window = window
+        self._carries_window = carries_window
+        self._budget = budget
+        self._store = store if store is not None and store.enabled else None
+        self._own_store = WindowStore()  # of what may not be kept beyond the page
+        self._unsupported = unsupported
+
+    async def page(self, args: PageArgs) -> Page[R]:
+        """Read one page.
+
+        Raises:
+            InvalidCursorError: the cursor is damaged, or belongs to another list.
+        """
+        up = args.is_forward is not self._descending
+        limit = self._budget if args.cursor else min(self._budget, FIRST_PAGE_BUDGET)
+        budgets = {feed.source: Budget(limit) for feed in self._feeds}
+        start = self._start(args, up=up)
+        walks = [self._walk(feed, start, budgets, up=up, is_first=args.cursor is None) for feed in self._feeds]
+        merge = Merge(walks, start, up=up)
+        if args.size == 0:
+            return self._empty_page(args, walks, budgets, start)
+        await merge.run(args.size)
+        edges = [Edge(row, spot, self._encode) for row, spot in merge.rows]
+        is_short = len(edges) < args.size and merge.is_unfinished
+        return Page(
+            edges if args.is_forward else edges[::-1],
+            self._results(walks),
+            self._behind(walks, budgets, start, up=up),
+            is_forward=args.is_forward,
+            has_more=merge.has_more or merge.is_unfinished,
+            reached=self._encode(merge.reached()) if is_short else None,
+        )
+
+    # ---- where a page starts ----------------------------------------------------------------------
+
+    def _start(self, args: PageArgs, *, up: bool) -> Cursor:
+        if args.cursor is not None:
+            return decode_cursor(args.cursor, self._scope)
+        return Cursor((), 1 if beginning(up=up).is_after else -1, up)
+
+    def _place(self, source: str, start: Cursor, *, up: bool) -> Cut:
+        """Where one source starts: at its own checkpoint, else with the others."""
+        own = start.checkpoints.get(tag_of(source)) if start.up is up else None
+        if own is not None:
+            return own.cut(source)
+        cut = start.cut(up=up)
+        for at, part in enumerate(cut.parts):
+            if isinstance(part, str):
+                # Behind another source's row all or none of this one's rows of the same time are done; told
+                # without that row's id, the place is short enough for many of them to fit into a cursor.
+                is_other = part != source and any(part == feed.source for feed in self._feeds)
+                return Cut(cut.parts[:at], source < part) if is_other else cut
+        return cut
+
+    def _walk(
+        self,
+        feed: RangedFeed[R] | SnapshotFeed[R],
+        start: Cursor,
+        budgets: Mapping[str, Budget],
+        *,
+        up: bool,
+        is_first: bool,
+    ) -> Walk[R]:
+        place = self._place(feed.source, start, up=up)
+        if isinstance(feed, SnapshotFeed):
+            return SnapshotWalk(feed, place, up=up, key=self._key, store=self._store_of(feed))
+        return self._ranged_walk(feed, place, budgets[feed.source], up=up, is_first=is_first)
+
+    def _ranged_walk(
+        self, feed: RangedFeed[R], place: Cut, budget: Budget, *, up: bool, is_first: bool
+    ) -> RangedWalk[R]:
+        return RangedWalk(
+            feed, place, up=up, window=self._range, shelf=self._shelf(feed), budget=budget, is_first=is_first
+        )
+
+    def _shelf(self, feed: RangedFeed[R]) -> Shelf[R]:
+        store = self._store_of(feed)
+        return Shelf(feed, self._key, store, is_lasting=store is self._store)
+
+    def _store_of(self, feed: RangedFeed[R] | SnapshotFeed[R]) -> WindowStore:
+        return self._own_store if self._store is None or feed.store_key is None else self._store
+
+    @property
+    def _range(self) -> Window:
+        if self._window is None:
+            raise ValueError("A list with ranged feeds needs a range of time.")
+        return self._window
+
+    # ---- what a page says ---------------------------------------------------------------------
+
+    def _encode(self, cursor: Cursor) -> str:
+        return encode_cursor(replace(cursor, window=self._window) if self._carries_window else cursor, self._scope)
+
+    def _results(self, walks: Sequence[Walk[R]]) -> Mapping[str, SourceResult]:
+        unsupported = SourceResultStatus.UNSUPPORTED
+        results = {name: SourceResult(source_name=name, status=unsupported) for name in self._unsupported}
+        results |= {walk.source: walk.result for walk in walks}
+        return dict(sorted(results.items()))
+
+    def _empty_page(
+        self, args: PageArgs, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor
+    ) -> Page[R]:
+        """The page of no rows that a client asked for; it makes no list request."""
+        behind = self._behind(walks, budgets, start, up=start.up)
+        is_empty_range = self._window is not None and self._window.is_empty
+
+        async def has_rows_behind() -> bool:
+            return args.cursor is not None
+
+        return Page(
+            [],
+            self._results(walks),
+            replace(behind, has_rows=Once(has_rows_behind)),
+            is_forward=args.is_forward,
+            has_more=bool(self._feeds) and not is_empty_range,
+        )
+
+    def _behind(self, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor, *, up: bool) -> Behind:
+        failed = {walk.source for walk in walks if walk.error}
+        return Behind(
+            Once(partial(self._has_rows_behind, start, budgets, up=up)), Once(partial(self._counts, failed, budgets))
+        )
+
+    async def _has_rows_behind(self, start: Cursor, budgets: Mapping[str, Budget], *, up: bool) -> bool:
+        """Walk one row the other way from where the page started."""
+        place = start.cut(up=up)
+        if place == beginning(up=up):
+            return False
+        may_have_more = False
+        # The source of the row before is asked first: most likely it still has it.
+        for feed in sorted(self._feeds, key=lambda feed: feed.source not in place.parts):
+            walk: Walk[R]
+            if isinstance(feed, SnapshotFeed):
+                walk = SnapshotWalk(feed, place, up=not up, key=self._key, store=self._store_of(feed))
+            else:
+                walk = self._ranged_walk(feed, place, budgets[feed.source], up=not up, is_first=True)
+            await walk.fill(1)
+            if walk.head is not None:
+                return True
+            may_have_more = may_have_more or walk.has_failed or walk.is_spent
+        return may_have_more
+
+    async def _counts(self, failed: set[str], budgets: Mapping[str, Budget]) -> Mapping[str, int | None]:
+        counts: dict[str, int | None] = {}
+        for feed in self._feeds:
+            try:
+                counts[feed.source] = None if feed.source in failed else await self._count(feed, budgets[feed.source])
+            except VendorError:
+                counts[feed.source] = None
+        return counts
+
+    async def _count(self, feed: RangedFeed[R] | SnapshotFeed[R], budget: Budget) -> int | None:
+        if isinstance(feed, SnapshotFeed):
+            snapshot = await read_snapshot(feed, self._key, self._store_of(feed))
+            return sum(map(feed.keep, snapshot.rows))
+        count = await self._shelf(feed).count(self._range)
+        if count is not None:
+            return count
+        up = not self._descending
+        return await self._ranged_walk(feed, beginning(up=up), budget, up=up, is_first=False).count()

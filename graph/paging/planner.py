@@ -1,0 +1,161 @@
+"""The planner: which window of a source to read next, so that a walk costs few list requests.
+
+What it goes by, best first: the vendor's own counts per day; the density met last; where pages are stateless, one page
+over all that remains, whose total tells the density unless it drains the range at once; else a narrow window that
+grows over empty stretches. All of it are guesses about cost: no row depends on them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+from graph.paging.drain import Drain
+from graph.paging.windows import Grid, Window
+
+DAY = timedelta(days=1)
+NARROW_CELLS = 16  # the first window where nothing is known
+FASTEST_GROWTH = 8
+NOTHING = 1e-9  # rows per cell
+PATIENCE = 30  # vendor pages of one window; with more, reading it is given up for a narrower one
+
+
+@dataclass
+class Budget:
+    """How many list requests one source may still be asked for on one page."""
+
+    left: int
+
+    def take(self) -> bool:
+        """Use one up, if there is one."""
+        if self.left <= 0:
+            return False
+        self.left -= 1
+        return True
+
+
+@dataclass
+class Planner:
+    """The plan of one walk over one source.
+
+    Attributes:
+        grid: Where windows may lie.
+        page_size: Rows per list request.
+        up: Whether the walk goes forward in time.
+        budget: The list requests that are left to this page.
+        can_probe: Whether looking at one page of a wide window is harmless: pages are stateless.
+        can_pause: Whether reading a window may stop between pages and go on with a later page.
+        is_first: Whether this is the first page of a walk, which asks for little.
+        overlap: How much wider than a window the vendor is asked; narrower windows would not be cheaper.
+        density: Rows per cell of the grid as met last; None when nothing is known.
+        days: The vendor's counts per day.
+    """
+
+    grid: Grid
+    page_size: int
+    up: bool
+    budget: Budget
+    can_probe: bool
+    can_pause: bool
+    is_first: bool
+    overlap: timedelta = timedelta(0)
+    density: float | None = None
+    days: Mapping[datetime, int] | None = None
+    _cap: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._widest = self.grid.widest // self.grid.base
+        self._narrowest = max(1, min(self._widest, ceil(self.overlap / self.grid.base)))
+        self._cap = self._widest
+
+    # ---- choosing -----------------------------------------------------------------------------
+
+    def choose(self, rest: Window, wanted: int) -> Window:
+        """The next window, at the near end of what remains of the range."""
+        first, last = self.grid.cell(rest.start), self.grid.cell_after(rest.end)
+        near, limit = (first, last) if self.up else (last, first)
+        width = max(self._narrowest, min(self._cap, round(self._wish(rest, wanted))))
+        is_last = abs(limit - near) <= min(self._cap, width * 5 // 4)
+        far = limit if is_last else self._align(near, width)
+        return self.grid.window(min(near, far), max(near, far))
+
+    def _align(self, near: int, width: int) -> int:
+        """About `width` from `near`, on a coarse mark, so that other walks come to read the same windows."""
+        mark = 1 << max(0, (width // 4).bit_length() - 1)
+        target = near + width if self.up else near - width
+        far = (target + mark // 2) // mark * mark
+        if abs(far - near) > self._cap:
+            far += -mark if self.up else mark
+        return far
+
+    def _wish(self, rest: Window, wanted: int) -> float:
+        """The width, in cells, that is likely to hold the rows to be read next."""
+        rows = self._rows(wanted)
+        if self.days is not None:
+            return self._reach(rest, rows) / self.grid.base
+        if self.density is not None:
+            return min(rows / self.density, self._widest)
+        return self._widest if self.can_probe else NARROW_CELLS
+
+    def _rows(self, wanted: int) -> float:
+        """How many rows the next window should have."""
+        page = self.page_size
+        if self.is_first:
+            rows = min(max(wanted * 1.5, page * 0.5), max(wanted, page * 0.75), page * 2.5)
+        else:
+            rows = min(max(wanted, page * 1.5), page * 2.5)
+        return rows if self.can_pause else min(rows, page * 0.75 * max(1, self.budget.left))
+
+    def _reach(self, rest: Window, rows: float) -> timedelta:
+        """How far one has to read, by the counts per day, to meet so many rows."""
+        for day in sorted(self.days or (), reverse=not self.up):
+            part = Window(max(day, rest.start), min(day + DAY, rest.end))
+            if part.is_empty:
+                continue
+            count = (self.days or {})[day] * (part.width / DAY)
+            if count >= rows:
+                share = part.width * (rows / count)
+                return (part.start - rest.start if self.up else rest.end - part.end) + share
+            rows -= count
+        return rest.width
+
+    def expected_requests(self, rest: Window) -> int:
+        """How many list requests reading a whole range would take; 0 when nothing is known."""
+        if self.days is not None:
+            days = (Window(max(day, rest.start), min(day + DAY, rest.end)) for day in self.days)
+            rows = sum(count for day, count in zip(days, self.days.values(), strict=True) if not day.is_empty)
+            return ceil(rows / self.page_size)
+        return ceil((self.density or 0) * (rest.width / self.grid.base) / self.page_size)
+
+    # ---- learning -----------------------------------------------------------------------------
+
+    def accepts(self, drain: Drain[Any], wanted: int) -> bool:
+        """Whether a window is worth reading on as it is, and not narrower."""
+        if not drain.pages or self.is_narrowest(drain.window):
+            return True
+        most = PATIENCE
+        if self.is_first:
+            most = max(2, ceil(self._rows(wanted) / self.page_size) + 1) + (self.density is None)
+        if not self.can_pause:
+            most = min(most, drain.pages + self.budget.left)
+        return drain.expected_pages <= most
+
+    def is_narrowest(self, window: Window) -> bool:
+        """Whether a window cannot be made narrower."""
+        return window.width <= self._narrowest * self.grid.base
+
+    def drained(self, window: Window, rows: int) -> None:
+        """Learn how many rows a window had."""
+        met = rows / (window.width / self.grid.base)
+        before = self.density if self.density is not None else met * FASTEST_GROWTH
+        if rows == 0 and self.density is None:
+            before = self.page_size / (window.width / self.grid.base)
+        self.density = max(met, before / FASTEST_GROWTH, NOTHING)
+        self._cap = self._widest
+
+    def refused(self, drain: Drain[Any]) -> None:
+        """Learn that a window has too many rows; the next one will be at most half as wide."""
+        cells = drain.window.width // self.grid.base
+        self.density, self.days = drain.expected_pages * self.page_size / cells, None
+        self._cap = max(self._narrowest, cells // 2)

@@ -1,0 +1,277 @@
+"""A walk: one source's rows of a list, one by one in order, from a place on."""
+
+from abc import ABC, abstractmethod
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Generic, TypeVar
+
+from graph.cache.memory import StoredWindow, WindowStore
+from graph.errors import InvalidCursorError, UnsupportedError, VendorError
+from graph.paging.cursor import Cut, Key, beginning, cut_between, end, tag_of
+from graph.paging.drain import Drain
+from graph.paging.feeds import RangedFeed, SnapshotFeed
+from graph.paging.planner import Budget, Planner
+from graph.paging.shelf import Shelf, read_snapshot
+from graph.paging.windows import EPOCH, Window, from_micros, to_micros
+from graph.records import SourceError, SourceResult, SourceResultStatus
+
+R = TypeVar("R")
+
+HORIZON = datetime(2200, 1, 1, tzinfo=UTC)  # no vendor has rows beyond it, and dates are finite
+
+
+class Walk(ABC, Generic[R]):
+    """Where a page stands in one source.
+
+    Attributes:
+        source: The source's name.
+        tag: What stands for it in cursors.
+        up: Whether the walk goes upward by key.
+        head: The key of the next row; None when there is none, or `fill` has to fetch it.
+        error: Why the source could not be read on.
+        is_spent: Whether the page's budget ended before the next row was met.
+        as_of: When the oldest part of what was read here came from the vendor.
+        passed: The place up to which nothing is outstanding when there is no head.
+    """
+
+    def __init__(self, source: str, start: Cut, *, up: bool, keep: Callable[[R], bool]) -> None:
+        self.source = source
+        self.tag = tag_of(source)
+        self.up = up
+        self.head: Key | None = None
+        self.error: VendorError | None = None
+        self.is_spent = False
+        self.as_of: datetime | None = None
+        self._start = start
+        self._keep = keep
+        self._keys: Sequence[Key] = ()
+        self._rows: Sequence[R] = ()
+        self._at = self._stop = 0
+        self.passed = self._beyond = start
+        self._done: Key | None = None
+
+    @property
+    def status(self) -> SourceResultStatus:
+        """How the source fared, as the page tells it."""
+        if isinstance(self.error, UnsupportedError):
+            return SourceResultStatus.UNSUPPORTED
+        return SourceResultStatus.FAILED if self.error else SourceResultStatus.OK
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the source owes rows because it failed."""
+        return self.status is SourceResultStatus.FAILED
+
+    @property
+    def result(self) -> SourceResult:
+        """What the source contributed."""
+        error = SourceError.of(self.error) if self.error else None
+        return SourceResult(source_name=self.source, status=self.status, as_of=self.as_of, error=error)
+
+    @property
+    def position(self) -> Cut:
+        """The place that this source was read up to: nothing before it is outstanding."""
+        if self.head is None or self._done is None:
+            return self.passed
+        return cut_between(self._done, self.head, up=self.up)
+
+    def pop(self) -> tuple[Key, R]:
+        """Take the next row; there must be a head."""
+        key, row = self._keys[self._at], self._rows[self._at]
+        self._done = key
+        self._at += 1 if self.up else -1
+        self._find_head()
+        return key, row
+
+    @property
+    def is_hungry(self) -> bool:
+        """Whether `fill` is to be called: rows may follow, and the next one is not known."""
+        return self.head is None and self._has_more and not (self.error or self.is_spent)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the source has no more rows."""
+        return self.head is None and not (self._has_more or self.has_failed)
+
+    async def fill(self, wanted: int) -> None:
+        """Fetch until there is a head, unless the source ends, fails, or has spent its budget."""
+        while self.is_hungry:
+            try:
+                self.is_spent = not await self._fetch(wanted)
+            except VendorError as error:
+                self.error = error
+
+    @property
+    @abstractmethod
+    def _has_more(self) -> bool:
+        """Whether a part of the list was not fetched yet."""
+
+    @abstractmethod
+    async def _fetch(self, wanted: int) -> bool:
+        """Fetch the next part of the list and enter it; False when the budget does not allow it."""
+
+    def _enter(self, keys: Sequence[Key], rows: Sequence[R], low: int, high: int, beyond: Cut) -> None:
+        """Stand before the rows `low` to `high` of a part that is sorted upward and ends at `beyond`."""
+        start = _rows_below(keys, self._start)
+        low, high = (max(low, start), high) if self.up else (low, min(high, start))
+        self._keys, self._rows, self._beyond = keys, rows, beyond
+        self._at, self._stop = (low, max(low, high)) if self.up else (high - 1, min(low, high) - 1)
+        self._find_head()
+
+    def _find_head(self) -> None:
+        step = 1 if self.up else -1
+        while self._at != self._stop and not self._keep(self._rows[self._at]):
+            self._at += step
+        self.head = None if self._at == self._stop else self._keys[self._at]
+        if self.head is None:
+            self.passed = self._beyond
+
+
+class RangedWalk(Walk[R]):
+    """A walk that reads window by window, and holds one window at a time."""
+
+    def __init__(
+        self,
+        feed: RangedFeed[R],
+        start: Cut,
+        *,
+        up: bool,
+        window: Window,
+        shelf: Shelf[R],
+        budget: Budget,
+        is_first: bool,
+    ) -> None:
+        super().__init__(feed.source, start, up=up, keep=feed.keep)
+        self._feed = feed
+        self._window = Window(max(window.start, EPOCH), min(window.end, HORIZON))
+        self._rest = _remaining(self._window, start, up=up)
+        self._shelf = shelf
+        self._budget = budget
+        self._is_first = is_first
+        self._planner: Planner | None = None
+
+    @property
+    def _has_more(self) -> bool:
+        return not self._rest.is_empty
+
+    async def _fetch(self, wanted: int) -> bool:
+        stored = self._shelf.find(self._rest, up=self.up) or await self._read(wanted)
+        if stored is None:
+            return False
+        self.as_of = min(self.as_of or stored.read_at, stored.read_at)
+        low, high = (_rows_below(stored.keys, _place(instant)) for instant in self._rest)
+        if self.up:
+            self._rest = Window(max(self._rest.start, stored.end), self._rest.end)
+        else:
+            self._rest = Window(self._rest.start, min(self._rest.end, stored.start))
+        self._enter(stored.keys, stored.rows, low, high, _place(stored.end if self.up else stored.start))
+        return True
+
+    async def count(self) -> int | None:
+        """How many rows there are in all; None where reading them would cost more than the budget."""
+        rows = 0
+        while self._has_more:
+            planner = self._planner = self._planner or await self._plan()
+            is_stored = self._shelf.find(self._rest, up=self.up) is not None
+            if not is_stored and planner.expected_requests(self._rest) > self._budget.left:
+                return None
+            await self.fill(planner.page_size)
+            if self.error or self.is_spent:
+                return None
+            while self.head is not None:
+                self.pop()
+                rows += 1
+        return rows
+
+    async def _read(self, wanted: int) -> StoredWindow[R] | None:
+        """Read the window that comes next, narrower where it proves too big; None when the budget is spent."""
+        planner = self._planner = self._planner or await self._plan()
+        while self._budget.left > 0:
+            window = planner.choose(self._rest, wanted)
+            answer = await self._shelf.once(window, partial(self._drain, planner, window, wanted))
+            if isinstance(answer, StoredWindow):
+                planner.drained(window, len(answer.rows))
+                self._shelf.density = planner.density
+                return answer
+            if not planner.accepts(answer, wanted):
+                planner.refused(answer)
+                self._shelf.density = planner.density
+        return None
+
+    async def _drain(self, planner: Planner, window: Window, wanted: int) -> StoredWindow[R] | Drain[R]:
+        """Drain a window, as far as plan and budget allow; what is left half way may be taken up again."""
+        drain = self._shelf.resume(window)
+        must_end = planner.is_narrowest(window) and not planner.can_pause
+        while not drain.is_done and planner.accepts(drain, wanted):
+            if not self._budget.take() and not (must_end and drain.pages):
+                break
+            await drain.read_page()
+        return self._shelf.keep(drain) if drain.is_done else self._shelf.pause(drain)
+
+    async def _plan(self) -> Planner:
+        feed, shelf = self._feed, self._shelf
+        return Planner(
+            feed.grid,
+            feed.page_size,
+            self.up,
+            self._budget,
+            can_probe=feed.has_stateless_pages,
+            can_pause=shelf.can_pause,
+            is_first=self._is_first,
+            overlap=feed.overlap,
+            density=shelf.density,
+            days=await shelf.days(self._window),
+        )
+
+
+class SnapshotWalk(Walk[R]):
+    """A walk over a list that is read at once."""
+
+    def __init__(
+        self, feed: SnapshotFeed[R], start: Cut, *, up: bool, key: Callable[[R], Key], store: WindowStore
+    ) -> None:
+        super().__init__(feed.source, start, up=up, keep=feed.keep)
+        self._feed = feed
+        self._key = key
+        self._store = store
+        self._is_unread = start != end(up=up)
+
+    @property
+    def status(self) -> SourceResultStatus:
+        """How the source fared; a feed may call its success LIVE_ONLY."""
+        status = super().status
+        return self._feed.status if status is SourceResultStatus.OK else status
+
+    @property
+    def _has_more(self) -> bool:
+        return self._is_unread
+
+    async def _fetch(self, wanted: int) -> bool:  # noqa: ARG002 - the list is read whole, whatever is wanted
+        snapshot = await read_snapshot(self._feed, self._key, self._store)
+        self._is_unread = False
+        self.as_of = snapshot.read_at
+        self._enter(snapshot.keys, snapshot.rows, 0, len(snapshot.rows), end(up=self.up))
+        return True
+
+
+def _rows_below(keys: Sequence[Key], cut: Cut) -> int:
+    return bisect_left(keys, True, key=lambda key: not cut.is_above(key))
+
+
+def _place(instant: datetime) -> Cut:
+    return Cut((to_micros(instant),), is_after=False)
+
+
+def _remaining(window: Window, start: Cut, *, up: bool) -> Window:
+    """The part of a range that a walk from `start` has before it, rows of the same instant included."""
+    first, last = to_micros(window.start), to_micros(window.end)
+    if not start.parts or window.is_empty:
+        return window if start == beginning(up=up) else Window(window.start, window.start)
+    instant, is_exact = start.parts[0], len(start.parts) > 1
+    if not isinstance(instant, int):
+        raise InvalidCursorError("This cursor belongs to another list.")
+    # Upward from (t,) the instant t itself remains unless the place is after it; downward, unless it is before it.
+    place = max(first, min(last, instant + (start.is_after if not is_exact else not up)))
+    return Window(from_micros(place), window.end) if up else Window(window.start, from_micros(place))

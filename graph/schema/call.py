@@ -1,0 +1,75 @@
+"""Calls: the legs by which people and rooms joined conferences."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from graph import records
+from graph.loaders import ConferenceKey
+from graph.schema.node import Node
+from graph.schema.person import Money, Organization
+from graph.schema.selection import Selection
+from graph.schema.source import Info, Source, joined, source_of
+
+if TYPE_CHECKING:
+    from graph.schema.conference import Conference
+    from graph.schema.mcu import McuResource
+    from graph.schema.room import Room
+
+TOLD_BY_CALLS = frozenset({"__typename", "id", "source", "sourceName", "vendorId", "number"})
+
+
+async def _conference(root: records.Call, info: Info) -> records.Conference | records.ConferenceRef | None:
+    """The conference; no request is made for what the call itself tells."""
+    if root.conference_vendor_id is None:
+        return None
+    loader = info.context.loaders.conferences
+    if known := loader.known(root.source_name, root.conference_vendor_id):
+        return known
+    selection = Selection.of(info)
+    is_told = selection.names <= TOLD_BY_CALLS and (root.conference_number is not None or not selection.has("number"))
+    if is_told:
+        return records.ConferenceRef(
+            source_name=root.source_name, vendor_id=root.conference_vendor_id, number=root.conference_number
+        )
+    extras = selection.extras(info.context.fleet.sources[root.source_name].adapter)
+    return await loader.get(ConferenceKey(root.source_name, root.conference_vendor_id, extras))
+
+
+@strawberry.federation.type(keys=["id"], description="One call leg: somebody or some room connected to a conference.")
+class Call(Node):
+    """One call leg."""
+
+    source: Source = joined(source_of, "Where it was reported.")
+    source_name: str = strawberry.field(description="The source's name.")
+    vendor_id: str = strawberry.field(description="The vendor's own identifier; made by us where the vendor has none.")
+    display_name: str | None = strawberry.field(description="Who called, as shown to the others.")
+    started_at: datetime | None = strawberry.field(description="When it was connected.")
+    ended_at: datetime | None = strawberry.field(description="When it ended.")
+    duration_seconds: int | None = strawberry.field(description="How long it lasted.")
+    bitrate_kbps: int | None = strawberry.field(description="Its rate in kbit/s.")
+    call_type: str | None = strawberry.field(description="The vendor's word for its kind.")
+    client_version: str | None = strawberry.field(description="Product and version of the client.")
+    phone_number: str | None = strawberry.field(description="The number dialled. Needs the scope pii:read.")
+    cost: Money | None = strawberry.field(description="What it cost.")
+    error_code: int | None = strawberry.field(description="The vendor's code for how it ended; 0 is normal.")
+    error_info: str | None = strawberry.field(description="The same in the vendor's words.")
+    agent: Organization | None = strawberry.field(description="The reseller.")
+    company: Organization | None = strawberry.field(description="The company.")
+    department: Organization | None = strawberry.field(description="The department.")
+    conference: Annotated["Conference", strawberry.lazy("graph.schema.conference")] | None = joined(
+        _conference,
+        "The conference it belonged to. Its id, source, vendorId and number cost no request.",
+    )
+    room: Annotated["Room", strawberry.lazy("graph.schema.room")] | None = strawberry.field(
+        description="The room of the conference."
+    )
+    mcu: Annotated["McuResource", strawberry.lazy("graph.schema.mcu")] | None = strawberry.field(
+        description="The media node that carried it."
+    )
+
+    @classmethod
+    def is_type_of(cls, obj: object, info: object) -> bool:  # noqa: ARG003 - Strawberry's signature
+        """Whether a record is described by this type."""
+        return isinstance(obj, records.Call)

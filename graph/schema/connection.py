@@ -1,0 +1,77 @@
+"""One way to make every connection: these types describe `Page` and `Edge` of graph.paging, row by row nothing new.
+
+`Connection[Conference]` is the GraphQL type ConferenceConnection, its edges are of type ConferenceEdge.
+"""
+
+from typing import Annotated, Any, Generic, TypeVar, cast
+
+import msgspec
+import strawberry
+
+from graph.paging import Page
+from graph.schema.selection import Selection
+from graph.schema.source import SourceResult, joined
+
+Node = TypeVar("Node")
+
+First = Annotated[int | None, strawberry.argument(description="How many rows from the start; 0 to 1000, default 20.")]
+After = Annotated[str | None, strawberry.argument(description="The cursor after which the page starts.")]
+Last = Annotated[int | None, strawberry.argument(description="How many rows from the end; 0 to 1000.")]
+Before = Annotated[str | None, strawberry.argument(description="The cursor before which the page ends.")]
+
+
+async def _has_next_page(root: Page[Any]) -> bool:
+    return await root.has_next_page()
+
+
+async def _has_previous_page(root: Page[Any]) -> bool:
+    return await root.has_previous_page()
+
+
+async def _total_count(root: Page[Any]) -> int | None:
+    return await root.total_count()
+
+
+async def _sources(root: Page[Any], info: strawberry.Info) -> list[SourceResult]:
+    results = [root.results[name] for name in sorted(root.results)]
+    if Selection.of(info).has("totalCount"):
+        counts = await root.total_counts()
+        results = [msgspec.structs.replace(result, total_count=counts.get(result.source_name)) for result in results]
+    return cast("list[SourceResult]", results)
+
+
+@strawberry.federation.type(shareable=True, description="Where a page lies in its list.")
+class PageInfo:
+    """Where a page lies."""
+
+    has_next_page: bool = joined(_has_next_page, "Whether rows follow, or may still come from a source that owes some.")
+    has_previous_page: bool = joined(_has_previous_page, "Whether rows come before.")
+    start_cursor: str | None = strawberry.field(description="Pass it as `before` to read on backward.")
+    end_cursor: str | None = strawberry.field(description="Pass it as `after` to read on forward.")
+
+
+def _page_info(root: Page[Any]) -> PageInfo:
+    return cast("PageInfo", root)
+
+
+@strawberry.type(description="A row and its place in the list.")
+class Edge(Generic[Node]):
+    """A row and its place."""
+
+    cursor: str = strawberry.field(description="The row's place: does not expire, and works with any page size.")
+    node: Node = strawberry.field(description="The row.")
+
+
+@strawberry.type(description="A page of a list that is merged from several sources.")
+class Connection(Generic[Node]):
+    """A page."""
+
+    edges: list[Edge[Node]] = strawberry.field(description="The rows with their cursors.")
+    nodes: list[Node] = strawberry.field(description="The rows alone.")
+    page_info: PageInfo = joined(_page_info, "How to read on.")
+    total_count: int | None = joined(
+        _total_count,
+        "How many rows the whole list has: exact, or null where that is not known or would cost too much.",
+    )
+    sources: list[SourceResult] = joined(_sources, "What each source contributed, by name.")
+    complete: bool = strawberry.field(description="False when a source failed or rows had to be left out.")

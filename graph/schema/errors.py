@@ -1,0 +1,94 @@
+"""What clients are told of errors: a code always, words of ours where they are ours, and nothing else's.
+
+An error that nobody foresaw is masked as INTERNAL with the request's id, and logged with where it happened: values in
+its message and its frames may be credentials or personal data, so the log has neither.
+"""
+
+import logging
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.types import ExecutionContext
+
+from graph.errors import ConfgraphError, VendorError
+
+log = logging.getLogger("confgraph.graphql")
+
+
+class PresentedError(GraphQLError):
+    """An error as the client gets it."""
+
+
+def present(errors: Sequence[GraphQLError], execution: ExecutionContext | None) -> list[GraphQLError]:
+    """The errors of one result as the client may see them."""
+    request_id = getattr(execution.context, "request_id", None) if execution else None
+    # Strawberry sets the result before it shows us the errors of an execution, and not before it shows those of
+    # validation.
+    is_executed = execution is not None and execution.result is not None
+    logged: set[int] = set()
+    return [_present(error, request_id, logged, is_executed=is_executed) for error in errors]
+
+
+def _present(error: GraphQLError, request_id: str | None, logged: set[int], *, is_executed: bool) -> GraphQLError:
+    if isinstance(error, PresentedError):
+        return error
+    cause = _cause(error)
+    if isinstance(cause, ConfgraphError):
+        message = cause.message if error.path is not None else error.message
+        return _presented(error, message, _extensions(cause))
+    if isinstance(error, GraphQLSyntaxError):
+        return _presented(error, error.message, {"code": "GRAPHQL_PARSE_FAILED"})
+    if cause is None and not is_executed:
+        return _presented(error, error.message, {"code": "GRAPHQL_VALIDATION_FAILED"})
+    if _is_about_input(error, cause):
+        return _presented(error, error.message, {"code": "BAD_USER_INPUT"})
+    if id(cause) not in logged:
+        logged.add(id(cause))
+        _log(error, cause, request_id)
+    message = "Something went wrong inside confgraph. Its log tells more under the id of this request."
+    return _presented(error, message, {"code": "INTERNAL", "requestId": request_id})
+
+
+def _cause(error: GraphQLError) -> Exception | None:
+    """What was raised first; None where graphql-core itself found fault with the request."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    return cause
+
+
+def _is_about_input(error: GraphQLError, cause: Exception | None) -> bool:
+    """Whether graphql-core refused a variable or an argument, rather than a value that we were about to serve."""
+    if error.path is None:
+        return cause is None
+    return isinstance(cause, GraphQLError) and bool(cause.nodes)
+
+
+def _extensions(cause: ConfgraphError) -> dict[str, Any]:
+    extensions: dict[str, Any] = {"code": cause.code}
+    if isinstance(cause, VendorError):
+        extensions["source"] = cause.source
+        extensions["sourceErrorCode"] = cause.source_code.value
+        if cause.retry_after_s is not None:
+            extensions["retryAfterSeconds"] = cause.retry_after_s
+    return extensions
+
+
+def _presented(error: GraphQLError, message: str, extensions: dict[str, Any]) -> PresentedError:
+    return PresentedError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )
+
+
+def _log(error: GraphQLError, cause: Exception | None, request_id: str | None) -> None:
+    at = ".".join(str(part) for part in error.path or ())
+    frames = traceback.extract_tb(cause.__traceback__) if cause is not None else []
+    lines = "".join(f"\n  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
+    log.error("request %s: %s at %r%s", request_id, type(cause or error).__name__, at, lines)

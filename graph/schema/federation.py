@@ -1,0 +1,120 @@
+"""The subgraph's side of federation: the schema class, `_entities` and `_service`.
+
+A representation names an object by its keys; everything else in it is ignored, and the object itself always comes
+from its vendor. All representations are read together: the loaders make one batch per type and source of them.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any
+
+import strawberry
+from graphql import GraphQLError, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, Undefined
+from strawberry.federation.schema import FederationAny
+from strawberry.printer import print_schema
+from strawberry.types import ExecutionContext
+
+from graph.errors import BadUserInputError, InvalidIdError, LimitExceededError
+from graph.ids import GlobalId, IdKind, decode_id
+from graph.records import Record, Room
+from graph.schema.errors import present
+from graph.schema.node import fetch_node
+from graph.schema.selection import Selection
+from graph.schema.source import Info
+
+MAX_ENTITIES = 1000
+
+# How each entity is named: its kind of id, and its other key beside sourceName.
+ENTITIES: dict[str, tuple[IdKind, str | None]] = {
+    "Conference": (IdKind.CONFERENCE, "vendorId"),
+    "Call": (IdKind.CALL, None),
+    "Room": (IdKind.ROOM, "name"),
+    "McuResource": (IdKind.MCU_RESOURCE, "name"),
+}
+
+
+@strawberry.type(name="_Service", description="For gateways: what this subgraph offers.")
+class Service:
+    """Describes `Schema` to gateways."""
+
+    sdl: str = strawberry.field(description="The subgraph's schema with its federation directives.")
+
+
+class Schema(strawberry.federation.Schema):
+    """A subgraph: errors are presented by `graph.schema.errors`, entities are read in batches."""
+
+    def __init__(self, *, subgraph: "Schema | None" = None, **options: Any) -> None:
+        """Args: subgraph: the schema whose SDL this one publishes; None is its own."""
+        super().__init__(federation_version="2.9", **options)
+        self._subgraph = subgraph or self
+        _drop_null_defaults(self)
+
+    @cached_property
+    def sdl(self) -> str:
+        """What gateways compose, printed once."""
+        return print_schema(self._subgraph) + "\n"
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Present the errors of a result in place; Strawberry would log them with their values."""
+        errors[:] = present(errors, execution_context)
+
+    async def entities_resolver(  # type: ignore[override]  # the base one is not asynchronous
+        self,
+        info: Info,
+        representations: Annotated[
+            list[FederationAny], strawberry.argument(description="The keys of the objects, with their __typename.")
+        ],
+    ) -> list[Any]:
+        """Read the objects that a gateway names by their keys: the same order, each with its own error."""
+        if len(representations) > MAX_ENTITIES:
+            raise LimitExceededError(f"At most {MAX_ENTITIES} representations at once.")
+        return await asyncio.gather(
+            *(_fetch(info, representation) for representation in representations), return_exceptions=True
+        )
+
+
+async def _fetch(info: Info, representation: object) -> Record | None:
+    if not isinstance(representation, Mapping):
+        raise BadUserInputError("A representation is an object.")
+    typename = representation.get("__typename")
+    if not isinstance(typename, str) or typename not in ENTITIES:
+        raise BadUserInputError(f"A representation needs the __typename of an entity: one of {', '.join(ENTITIES)}.")
+    wanted = _wanted(typename, representation)
+    record = await fetch_node(info.context, wanted, Selection.of(info, typename))
+    if isinstance(record, Room) and "id" not in representation and record.name != wanted.key:
+        return None  # rooms of this source are known by something else than their names
+    return record
+
+
+def _wanted(typename: str, representation: Mapping[str, object]) -> GlobalId:
+    kind, key_name = ENTITIES[typename]
+    if "id" in representation:
+        wanted = decode_id(_text(typename, representation, "id"))
+        if wanted.kind is not kind:
+            raise InvalidIdError(f"This is not an id of a {typename}.")
+        return wanted
+    if key_name is None:
+        raise BadUserInputError(f"A representation of a {typename} needs the key `id`.")
+    return GlobalId(kind, _text(typename, representation, "sourceName"), _text(typename, representation, key_name))
+
+
+def _text(typename: str, representation: Mapping[str, object], key: str) -> str:
+    value = representation.get(key)
+    if not isinstance(value, str):
+        raise BadUserInputError(f"A representation of a {typename} needs the key `{key}` as text.")
+    return value
+
+
+def _drop_null_defaults(schema: Schema) -> None:
+    """Explicit null is absent everywhere, so `= null` says nothing."""
+    for type_ in schema._schema.type_map.values():  # noqa: SLF001 - the schema is this object's own
+        if isinstance(type_, GraphQLInputObjectType):
+            inputs = list(type_.fields.values())
+        elif isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            inputs = [argument for field in type_.fields.values() for argument in field.args.values()]
+        else:
+            continue
+        for item in inputs:
+            if item.default_value is None:
+                item.default_value = Undefined

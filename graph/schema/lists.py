@@ -1,0 +1,302 @@
+"""The lists of conferences, calls and members: which source contributes what.
+
+A source that lists by time becomes a ranged feed, read window by window; one that lists what is going on a snapshot
+of that; one that lists neither is named as unsupported. A filter that a source cannot meet costs it no request.
+"""
+
+from collections.abc import Hashable, Sequence
+from datetime import datetime, timedelta
+
+from graph.context import Context
+from graph.errors import VendorError
+from graph.fleet import Source
+from graph.ids import GlobalId, IdKind
+from graph.paging import Listing, PageArgs, RangedFeed, SnapshotFeed, resolve_window
+from graph.paging.windows import EPOCH, Window, to_micros
+from graph.records import (
+    Call,
+    Capability,
+    Conference,
+    ConferenceState,
+    McuResource,
+    Member,
+    Room,
+    SourceResultStatus,
+    UsageSubject,
+)
+from graph.schema.narrowing import Narrowing
+from graph.schema.node import read_members
+from graph.schema.selection import Selection
+from graph.schema.source import Info
+from graph.vendors.base import Adapter, ConferenceQuery, Extras
+
+DEFAULT_RANGE = timedelta(hours=24)
+
+
+def conference_listing(
+    context: Context, args: PageArgs, narrowing: Narrowing, selection: Selection, *, field: str, descending: bool = True
+) -> Listing[Conference]:
+    """The conferences of several sources as one list.
+
+    Args:
+        context: Of the request.
+        args: Which page is wanted; its cursor may carry the default range.
+        narrowing: The filter.
+        selection: What is selected on the rows.
+        field: The field and its parent, such as `Room.conferences <id>`: part of what cursors are bound to.
+        descending: Latest first.
+
+    Raises:
+        RequestError: an argument, a cursor or a source's name cannot be used.
+    """
+    sources = context.fleet.select(narrowing.sources, narrowing.vendors)
+    scope = narrowing.scope(field, descending=descending)
+    if narrowing.vendor_ids is not None:
+        return _chosen_conferences(sources, narrowing.vendor_ids, narrowing, selection, scope)
+    window = resolve_window(args, scope, narrowing.during, DEFAULT_RANGE)
+    feeds = {source.name: _conference_feed(source, narrowing, window, selection) for source in sources}
+    return Listing(
+        [feed for feed in feeds.values() if feed is not None],
+        key=lambda row: (to_micros(row.sort_time), row.source_name, row.vendor_id),
+        scope=scope,
+        descending=descending,
+        window=window,
+        carries_window=narrowing.during is None,
+        budget=context.settings.server.page_budget,
+        store=context.store,
+        unsupported=[name for name, feed in feeds.items() if feed is None],
+    )
+
+
+def call_listing(
+    context: Context, args: PageArgs, narrowing: Narrowing, *, field: str, descending: bool = True
+) -> Listing[Call]:
+    """The calls of several sources as one list; arguments as `conference_listing` has them."""
+    scope = narrowing.scope(field, descending=descending)
+    window = resolve_window(args, scope, narrowing.during, DEFAULT_RANGE)
+    feeds: list[RangedFeed[Call]] = []
+    unsupported = []
+    for source in context.fleet.select(narrowing.sources, narrowing.vendors):
+        if Capability.LIST_CALLS in source.capabilities:
+            feeds.append(_call_feed(source, narrowing, window))
+        else:
+            unsupported.append(source.name)
+    return Listing(
+        feeds,
+        key=lambda row: (to_micros(_call_time(row)), row.source_name, row.vendor_id),
+        scope=scope,
+        descending=descending,
+        window=window,
+        carries_window=narrowing.during is None,
+        budget=context.settings.server.page_budget,
+        store=context.store,
+        unsupported=unsupported,
+    )
+
+
+def room_conference_listing(info: Info, room: Room, during: Window | None, args: PageArgs) -> Listing[Conference]:
+    """The conferences held in one room, latest first."""
+    wanted = GlobalId(IdKind.ROOM, room.source_name, room.key)
+    narrowing = Narrowing(during=during, sources=[room.source_name], room=wanted)
+    rows = Selection.of(info).rows()
+    return conference_listing(info.context, args, narrowing, rows, field=f"Room.conferences {room.id}")
+
+
+def mcu_call_listing(context: Context, mcu: McuResource, during: Window | None, args: PageArgs) -> Listing[Call]:
+    """The calls that one media resource carried, latest first."""
+    narrowing = Narrowing(during=during, sources=[mcu.source_name], mcu=mcu.name)
+    return call_listing(context, args, narrowing, field=f"McuResource.calls {mcu.id}")
+
+
+def members_of(context: Context, conference: Conference) -> Listing[Member]:
+    """The members of one conference by time; those whose time is not known come last."""
+    context.loaders.conferences.remember(conference)
+    can_read = conference.members is not None or _can(context, conference, Capability.LIST_MEMBERS)
+    feed = SnapshotFeed(
+        source=conference.source_name, read=lambda: read_members(context, conference), identity=_vendor_id
+    )
+    return Listing(
+        [feed] if can_read else [],
+        key=lambda row: (*_when(row.joined_at), row.vendor_id),
+        scope=f"Conference.members {conference.id}",
+        unsupported=[] if can_read else [conference.source_name],
+    )
+
+
+def calls_of(context: Context, conference: Conference) -> Listing[Call]:
+    """The calls of one conference by time; those whose time is not known come last."""
+    context.loaders.conferences.remember(conference)
+    can_read = conference.calls is not None or _can(context, conference, Capability.LIST_CALLS)
+
+    async def read() -> Sequence[Call]:
+        if conference.calls is not None:
+            return conference.calls
+        return await context.loaders.conference_calls.get(conference)
+
+    feed = SnapshotFeed(source=conference.source_name, read=read, identity=_vendor_id)
+    return Listing(
+        [feed] if can_read else [],
+        key=lambda row: (*_when(row.started_at), row.vendor_id),
+        scope=f"Conference.calls {conference.id}",
+        unsupported=[] if can_read else [conference.source_name],
+    )
+
+
+# ---- one source's part --------------------------------------------------------------------------
+
+
+def _conference_feed(
+    source: Source, narrowing: Narrowing, window: Window, selection: Selection
+) -> RangedFeed[Conference] | SnapshotFeed[Conference] | None:
+    adapter = source.adapter
+    is_ranged = Capability.LIST_CONFERENCES in source.capabilities
+    if not is_ranged and Capability.LIST_LIVE_CONFERENCES not in source.capabilities:
+        return None
+    possible = adapter.states if is_ranged else adapter.states & {ConferenceState.LIVE}
+    states = possible if narrowing.states is None else possible & narrowing.states
+    room = narrowing.room
+    if not states or (room is not None and room.source_name != source.name):
+        return _nothing(source, is_ranged=is_ranged)
+    extras = selection.extras(adapter)
+    keep = narrowing.keeps_conference
+    if not is_ranged:
+        return SnapshotFeed(
+            source=source.name,
+            read=lambda: adapter.list_live(extras),
+            identity=_vendor_id,
+            keep=lambda row: row.state is ConferenceState.LIVE and row.sort_time in window and keep(row),
+            status=SourceResultStatus.LIVE_ONLY,
+            store_key=_store_key(source, "live", extras),
+        )
+    pushed = None if states == possible else states
+    room_key = room.key if room else None
+    is_whole = pushed is None and room is None and not narrowing.search
+
+    def query(part: Window) -> ConferenceQuery:
+        return ConferenceQuery(window=part, extras=extras, states=pushed, room=room_key)
+
+    return RangedFeed(
+        source=source.name,
+        read=lambda part, token: adapter.list_conferences(query(part), token),
+        time=lambda row: row.sort_time,
+        identity=_vendor_id,
+        grid=adapter.grid,
+        page_size=adapter.page_size,
+        has_stateless_pages=adapter.has_stateless_pages,
+        keep=keep,
+        count=(lambda part: adapter.count_conferences(query(part))) if is_whole else None,
+        count_per_day=lambda part: adapter.count_per_day(UsageSubject.CONFERENCES, part),
+        store_key=_store_key(source, "conferences", pushed, room_key, extras),
+        richer_keys=[_store_key(source, "conferences", pushed, room_key, more) for more in _richer(extras, adapter)],
+        settle=timedelta(hours=source.settings.settle_hours),
+        overlap=_overlap(adapter, window),
+    )
+
+
+def _call_feed(source: Source, narrowing: Narrowing, window: Window) -> RangedFeed[Call]:
+    adapter = source.adapter
+    is_whole = narrowing.mcu is None and not narrowing.search
+    return RangedFeed(
+        source=source.name,
+        read=adapter.list_calls,
+        time=_call_time,
+        identity=_vendor_id,
+        grid=adapter.grid,
+        page_size=adapter.page_size,
+        has_stateless_pages=adapter.has_stateless_pages,
+        keep=narrowing.keeps_call,
+        count=adapter.count_calls if is_whole else None,
+        count_per_day=lambda part: adapter.count_per_day(UsageSubject.CALLS, part),
+        store_key=_store_key(source, "calls"),
+        settle=timedelta(hours=source.settings.settle_hours),
+        overlap=_overlap(adapter, window),
+    )
+
+
+def _chosen_conferences(
+    sources: Sequence[Source],
+    vendor_ids: Sequence[str],
+    narrowing: Narrowing,
+    selection: Selection,
+    scope: str,
+) -> Listing[Conference]:
+    """Conferences by the vendor's identifiers, in the order asked."""
+    places = {vendor_id: place for place, vendor_id in enumerate(vendor_ids)}
+    source = sources[0] if sources else None
+    can_read = source is not None and Capability.GET_CONFERENCES in source.capabilities
+    during = narrowing.during
+
+    async def read() -> Sequence[Conference]:
+        if source is None or not vendor_ids:
+            return ()
+        found = await source.adapter.get_conferences(vendor_ids, selection.extras(source.adapter))
+        for item in found:
+            if isinstance(item, VendorError):
+                raise item
+        return [row for row in found if isinstance(row, Conference)]
+
+    feeds = []
+    if source is not None and can_read:
+        feeds.append(
+            SnapshotFeed(
+                source=source.name,
+                read=read,
+                identity=_vendor_id,
+                keep=lambda row: (during is None or row.sort_time in during) and narrowing.keeps_conference(row),
+            )
+        )
+    return Listing(
+        feeds,
+        key=lambda row: (places[row.vendor_id],),
+        scope=scope,
+        unsupported=[source.name] if source is not None and not can_read else [],
+    )
+
+
+def _nothing(source: Source, *, is_ranged: bool) -> SnapshotFeed[Conference]:
+    """A source none of whose rows can meet the filter: it is not asked."""
+
+    async def read() -> Sequence[Conference]:
+        return ()
+
+    status = SourceResultStatus.OK if is_ranged else SourceResultStatus.LIVE_ONLY
+    return SnapshotFeed(source=source.name, read=read, identity=_vendor_id, status=status)
+
+
+def _store_key(source: Source, *parts: Hashable) -> Hashable:
+    """What windows are stored under. The adapter stands for the account: it lives as long as its settings."""
+    return (source.name, source.adapter, *parts)
+
+
+def _richer(extras: Extras, adapter: Adapter) -> list[Extras]:
+    """The extras of which what was read serves these too."""
+    most = adapter.embeds
+    kinds = {
+        Extras(members=members, calls=calls)
+        for members in {extras.members, most.members or extras.members}
+        for calls in {extras.calls, most.calls or extras.calls}
+    }
+    return [kind for kind in kinds if kind != extras]
+
+
+def _overlap(adapter: Adapter, window: Window) -> timedelta:
+    """How much wider than a window the vendor is asked."""
+    wire = adapter.wire_window(window)
+    return (wire.end - wire.start) - (window.end - window.start)
+
+
+def _can(context: Context, conference: Conference, capability: Capability) -> bool:
+    return capability in context.fleet.sources[conference.source_name].capabilities
+
+
+def _vendor_id(row: Conference | Call | Member) -> str:
+    return row.vendor_id
+
+
+def _call_time(row: Call) -> datetime:
+    return row.started_at or EPOCH
+
+
+def _when(instant: datetime | None) -> tuple[int, int]:
+    """Orders instants, and None after all of them."""
+    return (1, 0) if instant is None else (0, to_micros(instant))

@@ -1,0 +1,107 @@
+"""Media resources: how busy they were, and the calls they carried."""
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from graph import records
+from graph.loaders import McuReportsKey
+from graph.paging import Page, PageArgs
+from graph.reports import utilization
+from graph.schema.connection import After, Before, Connection, First, Last
+from graph.schema.lists import mcu_call_listing
+from graph.schema.node import Node
+from graph.schema.scalars import TimeRange
+from graph.schema.source import Info, Source, joined, source_of
+
+if TYPE_CHECKING:
+    from graph.schema.call import Call
+
+
+@strawberry.type(description="A gauge's samples over a day, in ports.")
+class Gauge:
+    """A gauge's samples."""
+
+    samples: int = strawberry.field(description="How many samples there are.")
+    min: float | None = strawberry.field(description="The lowest.")
+    max: float | None = strawberry.field(description="The highest: the day's peak.")
+    average: float | None = strawberry.field(description="The mean.")
+
+
+@strawberry.type(description="One day of a media resource.")
+class McuDay:
+    """One day."""
+
+    date: dt.date = strawberry.field(description="The day, in the source's time zone.")
+    audio_used: Gauge | None = strawberry.field(description="Audio ports in use.")
+    audio_ports: Gauge | None = strawberry.field(description="Audio ports there are.")
+    video_used: Gauge | None = strawberry.field(description="Video ports in use.")
+    video_ports: Gauge | None = strawberry.field(description="Video ports there are.")
+
+
+@strawberry.type(description="How busy a media resource was.")
+class McuUtilization:
+    """How busy a resource was."""
+
+    days: list[McuDay] = strawberry.field(description="Its days, in order.")
+    peak_video_used: int | None = strawberry.field(description="Highest daily maximum.")
+    peak_audio_used: int | None = strawberry.field(description="Highest daily maximum.")
+    peak_ratio: float | None = strawberry.field(description="Highest used/ports of any day, 0 to 1.")
+    vendor_video_used: int | None = strawberry.field(
+        description="The vendor's own figure over the range, whose meaning it does not say."
+    )
+
+
+async def _utilization(
+    root: records.McuResource,
+    info: Info,
+    during: Annotated[TimeRange, strawberry.argument(description="Which days to tell; cut to whole days.")],
+) -> records.McuUtilization | None:
+    kinds = [root.kind] if root.kind else list(records.McuKind)
+    loader = info.context.loaders.mcu_reports
+    window = during.window()
+    reports = await asyncio.gather(*(loader.get(McuReportsKey(root.source_name, kind, window)) for kind in kinds))
+    found = (report for found in reports for report in found if report.resource.name == root.name)
+    report = next(found, None)
+    return utilization(report) if report else None
+
+
+async def _calls(
+    root: records.McuResource,
+    info: Info,
+    *,
+    during: Annotated[
+        TimeRange | None, strawberry.argument(description="When they started. Default: the 24 hours before now.")
+    ] = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Page[records.Call]:
+    args = PageArgs.parse(first, after, last, before)
+    return await mcu_call_listing(info.context, root, during.window() if during else None, args).page(args)
+
+
+@strawberry.federation.type(
+    keys=["id", "sourceName name"], description="A media node: a media resource unit or a gateway."
+)
+class McuResource(Node):
+    """A media node."""
+
+    source: Source = joined(source_of, "Where it was reported.")
+    source_name: str = strawberry.field(description="The source's name.")
+    name: str = strawberry.field(description="Its name.")
+    kind: records.McuKind | None = strawberry.field(description="Null when the resource is only known from calls.")
+    utilization: McuUtilization | None = joined(
+        _utilization, "How busy it was; null where the vendor has no figures of it."
+    )
+    calls: Connection[Annotated["Call", strawberry.lazy("graph.schema.call")]] = joined(
+        _calls, "The calls it carried, latest first."
+    )
+
+    @classmethod
+    def is_type_of(cls, obj: object, info: object) -> bool:  # noqa: ARG003 - Strawberry's signature
+        """Whether a record is described by this type."""
+        return isinstance(obj, records.McuResource)

@@ -1,0 +1,87 @@
+"""Rooms: how much they were used, and the conferences held in them."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from graph import clock, records
+from graph.loaders import RoomWindow, UsageGroupsKey, VendorKey
+from graph.paging import Page, PageArgs
+from graph.paging.windows import Window
+from graph.records import UsageDimension, UsageOrder
+from graph.reports import merge_stats
+from graph.schema.connection import After, Before, Connection, First, Last
+from graph.schema.lists import room_conference_listing
+from graph.schema.node import Node
+from graph.schema.scalars import TimeRange
+from graph.schema.source import Info, Source, joined, source_of
+from graph.schema.usage import UsageStats
+
+if TYPE_CHECKING:
+    from graph.schema.conference import Conference
+
+
+async def _vendor_id(root: records.Room, info: Info) -> str | None:
+    if root.vendor_id is not None:
+        return root.vendor_id
+    room: records.Room | None = await info.context.loaders.rooms.get(VendorKey(root.source_name, root.key))
+    return room.vendor_id if room else None
+
+
+async def _capacity(root: records.Room, info: Info) -> int | None:
+    if root.capacity is not None:
+        return root.capacity
+    now = clock.now().replace(second=0, microsecond=0)  # one window for all the rooms of a request
+    window = Window(now - timedelta(days=1), now)
+    seats: int | None = await info.context.loaders.room_capacities.get(RoomWindow(root.source_name, root.key, window))
+    return seats
+
+
+async def _usage(
+    root: records.Room,
+    info: Info,
+    during: Annotated[TimeRange, strawberry.argument(description="When the conferences began.")],
+) -> records.UsageStats:
+    key = UsageGroupsKey(root.source_name, UsageDimension.ROOM, during.window(), UsageOrder.COUNT_DESC)
+    found: records.UsageGroups = await info.context.loaders.usage_groups.get(key)
+    return merge_stats(group.stats for group in found.groups if group.room and group.room.key == root.key)
+
+
+async def _conferences(
+    root: records.Room,
+    info: Info,
+    *,
+    during: Annotated[
+        TimeRange | None, strawberry.argument(description="When they began. Default: the 24 hours before now.")
+    ] = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Page[records.Conference]:
+    args = PageArgs.parse(first, after, last, before)
+    return await room_conference_listing(info, root, during.window() if during else None, args).page(args)
+
+
+@strawberry.federation.type(keys=["id", "sourceName name"], description="A meeting room.")
+class Room(Node):
+    """A meeting room."""
+
+    source: Source = joined(source_of, "Where it was reported.")
+    source_name: str = strawberry.field(description="The source's name.")
+    vendor_id: str | None = joined(_vendor_id, "The vendor's own identifier.")
+    name: str | None = strawberry.field(description="Its name; rooms of one source with equal names are one room.")
+    capacity: int | None = joined(
+        _capacity,
+        "Seats, as the conferences held in it tell: those of the range it was listed for, else of the last day.",
+    )
+    usage: UsageStats | None = joined(_usage, "Durations of the conferences that began in it during a range.")
+    conferences: Connection[Annotated["Conference", strawberry.lazy("graph.schema.conference")]] = joined(
+        _conferences, "The conferences held in it, latest first."
+    )
+
+    @classmethod
+    def is_type_of(cls, obj: object, info: object) -> bool:  # noqa: ARG003 - Strawberry's signature
+        """Whether a record is described by this type."""
+        return isinstance(obj, records.Room)

@@ -1,0 +1,87 @@
+"""Sources, and what each contributed to a merged answer."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from graph import fleet, records
+from graph.context import Context
+from graph.errors import SourceErrorCode
+from graph.schema.enums import Vendor
+
+Info = strawberry.Info[Context, None]
+
+
+def joined(resolver: Callable[..., object], description: str) -> Any:
+    """A field whose resolver returns a record: the field's own type is the GraphQL type that describes it."""
+    return strawberry.field(resolver=resolver, description=description)
+
+
+def source_of(root: records.Room | records.SourceResult, info: Info) -> fleet.Source:
+    """The source of any record that bears its name; the resolver of every field `source`."""
+    return info.context.fleet.sources[root.source_name]
+
+
+@strawberry.type(description="Why a source could not answer, as data: it survives a gateway that hides errors.")
+class SourceError:
+    """A vendor's failure as data."""
+
+    code: SourceErrorCode = strawberry.field(description="What kind of failure it was.")
+    message: str = strawberry.field(description="The same in words.")
+    retry_after_seconds: float | None = strawberry.field(description="When to come back, where the vendor says so.")
+    vendor_code: str | None = strawberry.field(description="The vendor's own code as text, such as 512 or 100-007.")
+    vendor_request_id: str | None = strawberry.field(description="The vendor's request id; null where it sends none.")
+
+
+@strawberry.type(description="How a source fared lately, as seen by the process that answers.")
+class SourceHealth:
+    """How a source fared lately."""
+
+    state: records.SourceState = strawberry.field(description="Whether it answers.")
+    last_success_at: datetime | None = strawberry.field(description="When it last gave a good answer.")
+    last_error: SourceError | None = strawberry.field(description="How it last failed.")
+
+
+def _vendor(root: fleet.Source) -> Vendor:
+    return Vendor(root.spec.name)
+
+
+def _capabilities(root: fleet.Source) -> list[records.Capability]:
+    return [capability for capability in records.Capability if capability in root.capabilities]
+
+
+def _health(root: fleet.Source) -> records.SourceHealth:
+    return root.health()
+
+
+@strawberry.type(description="One configured account at one vendor.")
+class Source:
+    """One configured account at one vendor."""
+
+    name: str = strawberry.field(description="Its name in the configuration; part of every id.")
+    vendor: Vendor = joined(_vendor, "The kind of vendor.")
+    capabilities: list[records.Capability] = joined(_capabilities, "What it can be asked for; the rest is UNSUPPORTED.")
+    health: SourceHealth | None = joined(_health, "How it fared lately.")
+
+
+@strawberry.type(
+    description="What one source contributed to a merged answer. A source that failed is data here, so it survives a "
+    "gateway that hides errors."
+)
+class SourceResult:
+    """What one source contributed."""
+
+    source: Source = joined(source_of, "The source.")
+    status: records.SourceResultStatus = strawberry.field(description="How it took part.")
+    total_count: int | None = strawberry.field(description="Its rows in the whole list, where that is known.")
+    as_of: datetime | None = strawberry.field(
+        description="When the oldest part of it was read from the vendor; null when nothing was."
+    )
+    error: SourceError | None = strawberry.field(description="Why it failed.")
+
+
+def results_of(root: records.UsageReport | records.LiveSummary) -> list[records.SourceResult]:
+    """What each source contributed to a merged report, by name; the resolver of its field `sources`."""
+    return [root.results[name] for name in sorted(root.results)]

@@ -1,0 +1,16 @@
+"""HexMeet: conference and call history by scroll, statistics, media resources, regions."""
+
+from graph.vendors.base import VendorSpec
+from graph.vendors.hexmeet.adapter import HexmeetAdapter
+from graph.vendors.hexmeet.emulator import create_emulator, emulator_settings
+from graph.vendors.hexmeet.fields import HexmeetConferenceFields
+from graph.vendors.hexmeet.reports import HexmeetSettings
+
+SPEC = VendorSpec(
+    name="hexmeet",
+    settings=HexmeetSettings,
+    create_adapter=HexmeetAdapter,
+    conference_fields=HexmeetConferenceFields,
+    create_emulator=create_emulator,
+    emulator_settings=emulator_settings,
+)

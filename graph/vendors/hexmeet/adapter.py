@@ -1,0 +1,346 @@
+"""HexMeet, read through its report API (contracts.md 1).
+
+Limits and quirks:
+- Conferences and calls come by scroll only: forward, in no promised order, at most about six open at once, none
+  of which can be closed. See `scrolls.py`.
+- Nothing can be asked for by id. Where a row lies is remembered from each list read, else it is searched for.
+- Calls cannot be asked for by conference: one scan of the time in which the conferences took place serves all
+  of them, members and calls alike.
+- A conference shows up only after it ended, so all of them are ENDED.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from typing import ClassVar, TypeVar, cast
+
+from graph import clock
+from graph.errors import LookupLimitError, VendorError
+from graph.paging.windows import Slice, Window
+from graph.records import (
+    Call,
+    Capability,
+    Conference,
+    ConferenceState,
+    McuResource,
+    Member,
+    Organization,
+    Person,
+    Record,
+    Room,
+    UsageSubject,
+)
+from graph.transport.client import VendorClient
+from graph.vendors.base import ConferenceQuery, Extras
+from graph.vendors.hexmeet.reports import CALLS, CONFERENCES, HexmeetSettings
+from graph.vendors.hexmeet.scans import Whereabouts, cut_newest_first, estimate_rows, join_spans
+from graph.vendors.hexmeet.scrolls import Scroll
+from graph.vendors.hexmeet.statistics import HexmeetStatistics
+from graph.vendors.hexmeet.wire import CallRow, ConferenceRow, Row
+
+Found = TypeVar("Found", Conference, Call)
+ReadSlice = Callable[[Window, object | None], Awaitable[Slice[Found]]]
+
+_CONFERENCE_ID = re.compile(r"[0-9a-f]{32}")
+_CALL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOMENT = timedelta(milliseconds=1)
+_SLACK = timedelta(minutes=1)  # a leg's clock may be a little off its conference's
+_NEAR = timedelta(hours=1)  # gaps not worth a thought
+_PAGES_PER_SCROLL = 4  # what reading in vain may cost before another scroll is the cheaper way
+_SCAN_KEPT_S = 5.0  # members and calls of the same conferences are asked for a moment apart
+
+
+class HexmeetFields(Record, frozen=True):
+    """What only HexMeet reports of a conference."""
+
+    type: int | None
+
+
+class HexmeetAdapter(HexmeetStatistics):
+    """One HexMeet account."""
+
+    capabilities = frozenset(Capability) - {Capability.LIST_LIVE_CONFERENCES}
+    states: ClassVar[frozenset[ConferenceState]] = frozenset({ConferenceState.ENDED})
+    has_stateless_pages: ClassVar[bool] = False
+    embeds: ClassVar[Extras] = Extras()
+
+    def __init__(self, source: str, settings: HexmeetSettings, client: VendorClient) -> None:
+        super().__init__(source, settings, client)
+        self._scan_rows = _PAGES_PER_SCROLL * settings.page_size
+        self._whereabouts = Whereabouts()
+        self._scans: dict[frozenset[str], asyncio.Task[dict[str, tuple[Call, ...]]]] = {}
+
+    # ---- lists --------------------------------------------------------------------------------
+
+    async def list_conferences(self, query: ConferenceQuery, token: object | None = None) -> Slice[Conference]:
+        """Read one page of the conferences that started in a window. The vendor cannot narrow it further.
+
+        Shape: {"total", "count", "scrollid", "buckets": [{"conf_guid", "conf_number", "conf_name", "room_name",
+            "capacity", "host", "startTime", "endTime", "duration", "max_party_count", "department(_id)",
+            "company(_id)", "agent(_id)", "error_code", "error_info", "type"}]}
+        Units: `duration` seconds; times ISO 8601 with offset, with or without milliseconds.
+
+        Raises:
+            VendorThrottledError: too many scrolls are open.
+            VendorUnavailableError: the scroll expired; the window must be read from its start.
+        Source: contracts.md 1.1, sample hexmeet-term_conf_stats.json
+        """
+        window = self.wire_window(query.window)
+        page, scroll = await self.reports.page(CONFERENCES, window, cast("Scroll | None", token))
+        rows = [self._to_conference(row) for row in page.buckets]
+        for row in rows:
+            self._whereabouts.remember(row.vendor_id, Window(row.sort_time, row.sort_time + _MOMENT))
+        return Slice(rows, self._exact(page.total), scroll)
+
+    async def list_calls(self, window: Window, token: object | None = None) -> Slice[Call]:
+        """Read one page of the calls that started in a window.
+
+        Shape: {"total", "count", "scrollid", "buckets": [{"call_guid", "conf_guid", "conf_number", "name", "room",
+            "startTime", "endTime", "duration", "call_rate", "call_type", "version", "mcu_name", "department(_id)",
+            "company(_id)", "agent(_id)", "error_code", "error_info"}]}
+        Units: `duration` seconds; `call_rate` kbit/s; times as with conferences.
+
+        Raises:
+            VendorThrottledError: too many scrolls are open.
+            VendorUnavailableError: the scroll expired; the window must be read from its start.
+        Source: contracts.md 1.2, sample hexmeet-term_call_stats.json
+        """
+        page, scroll = await self.reports.page(CALLS, self.wire_window(window), cast("Scroll | None", token))
+        for row in page.buckets:
+            start = row.started_at
+            self._whereabouts.remember(row.call_guid, Window(start, start + _MOMENT))
+            if row.conf_guid:
+                self._whereabouts.remember(row.conf_guid, Window(start - self.max_conference, start + _SLACK))
+        return Slice([self._to_call(row) for row in page.buckets], self._exact(page.total), scroll)
+
+    # ---- by id --------------------------------------------------------------------------------
+
+    async def get_conferences(
+        self, vendor_ids: Sequence[str], extras: Extras, near: datetime | None = None
+    ) -> list[Conference | Exception | None]:
+        """Find conferences: where they were met before, else by a search back in time or around `near`.
+
+        Returns:
+            In the order asked: the conference; None for what is no conf_guid; a LookupLimitError for one that was
+            not met, as its absence is not proven.
+        Source: contracts.md 1.1 and 6.8
+        """
+        del extras  # members and calls are never part of a row
+        wanted = {vendor_id for vendor_id in vendor_ids if _CONFERENCE_ID.fullmatch(vendor_id)}
+        return await self._find(UsageSubject.CONFERENCES, self._list_all_conferences, vendor_ids, wanted, near)
+
+    async def get_calls(self, vendor_ids: Sequence[str]) -> list[Call | Exception | None]:
+        """Find calls, as `get_conferences` does.
+
+        Source: contracts.md 1.2 and 6.8
+        """
+        wanted = {vendor_id for vendor_id in vendor_ids if _CALL_ID.fullmatch(vendor_id)}
+        return await self._find(UsageSubject.CALLS, self.list_calls, vendor_ids, wanted, None)
+
+    async def read_members(self, conferences: Sequence[Conference]) -> list[tuple[Member, ...] | VendorError]:
+        """Read the members of conferences: their call legs, by the scan that `read_calls` makes.
+
+        Source: contracts.md 1.2 and 6.3
+        """
+        return [
+            legs if isinstance(legs, VendorError) else tuple(self._to_member(leg) for leg in legs)
+            for legs in await self.read_calls(conferences)
+        ]
+
+    async def read_calls(self, conferences: Sequence[Conference]) -> list[tuple[Call, ...] | VendorError]:
+        """Read the calls of conferences by one scan for all of them, ordered by (start, call_guid).
+
+        Source: contracts.md 1.2 and 6.8
+        """
+        try:
+            calls = await self._share_scan(conferences)
+        except VendorError as error:
+            return [error for _ in conferences]
+        return [calls[conference.vendor_id] for conference in conferences]
+
+    async def get_room_capacities(self, keys: Sequence[str], window: Window) -> list[int | None]:
+        """Read the capacities of rooms by name: what the newest conference in each says, by one scan."""
+        newest: dict[str, Conference] = {}
+        async for rows in _pages(self._list_all_conferences, window):
+            for row in rows:
+                if row.room and (row.room.key not in newest or newest[row.room.key].sort_time < row.sort_time):
+                    newest[row.room.key] = row
+        rooms = {key: row.room for key, row in newest.items()}
+        return [room.capacity if (room := rooms.get(key)) else None for key in keys]
+
+    # ---- scans --------------------------------------------------------------------------------
+
+    async def _list_all_conferences(self, window: Window, token: object | None) -> Slice[Conference]:
+        return await self.list_conferences(ConferenceQuery(window), token)
+
+    async def _find(
+        self,
+        subject: UsageSubject,
+        read: ReadSlice[Found],
+        vendor_ids: Sequence[str],
+        wanted: set[str],
+        near: datetime | None,
+    ) -> list[Found | Exception | None]:
+        """Search where the rows were met before, then everywhere allowed, newest first; stop once all are found."""
+        where = f"in the last {self.lookup.days} days" if near is None else "within a day of the time given"
+        missing: Exception = LookupLimitError(f"{self.source} has no look-up by id; this one was not met {where}.")
+        found: dict[str, Found] = {}
+        try:
+            await _search(read, await self._join_spans(subject, self._whereabouts.find(wanted)), wanted, found)
+            if not wanted <= found.keys():
+                await _search(read, await self._lookup_spans(subject, near), wanted, found)
+        except VendorError as error:
+            missing = error
+        return [found.get(vendor_id, missing) if vendor_id in wanted else None for vendor_id in vendor_ids]
+
+    async def _lookup_spans(self, subject: UsageSubject, near: datetime | None) -> list[Window]:
+        now = clock.now()
+        day = timedelta(days=1)
+        window = Window(now - self.lookup, now) if near is None else Window(near - day, near + day)
+        return cut_newest_first(window, await self.count_per_day(subject, window), self._scan_rows)
+
+    async def _join_spans(self, subject: UsageSubject, spans: Iterable[Window]) -> list[Window]:
+        """Join spans while the rows between them cost less than another scroll."""
+        joined = join_spans(spans, lambda gap: gap.end - gap.start <= _NEAR)
+        if len(joined) < 2:
+            return joined
+        per_day = await self.count_per_day(subject, Window(joined[0].start, joined[-1].end))
+        return join_spans(joined, lambda gap: estimate_rows(gap, per_day) <= self._scan_rows)
+
+    async def _share_scan(self, conferences: Sequence[Conference]) -> dict[str, tuple[Call, ...]]:
+        """One scan for all who ask for the same conferences within a few seconds; who leaves does not stop it."""
+        if not conferences:
+            return {}
+        wanted = frozenset(conference.vendor_id for conference in conferences)
+        task = self._scans.get(wanted)
+        if task is None:
+            task = self._scans[wanted] = asyncio.create_task(self._scan_calls(conferences))
+            task.add_done_callback(lambda done: self._keep_scan(wanted, done))
+        return await asyncio.shield(task)
+
+    def _keep_scan(self, wanted: frozenset[str], task: "asyncio.Task[dict[str, tuple[Call, ...]]]") -> None:
+        if task.cancelled() or task.exception():
+            del self._scans[wanted]
+        else:
+            asyncio.get_running_loop().call_later(_SCAN_KEPT_S, self._scans.pop, wanted)
+
+    async def _scan_calls(self, conferences: Sequence[Conference]) -> dict[str, tuple[Call, ...]]:
+        """Read the calls that started while the conferences went on; by id first, as a row may come twice."""
+        legs: dict[str, dict[str, Call]] = {conference.vendor_id: {} for conference in conferences}
+        spans = [
+            Window(c.sort_time - _SLACK, max(c.sort_time, c.ended_at or c.sort_time + self.max_conference) + _SLACK)
+            for c in conferences
+        ]
+        for span in await self._join_spans(UsageSubject.CALLS, spans):
+            async for rows in _pages(self.list_calls, span):
+                for row in rows:
+                    if row.conference_vendor_id in legs:
+                        legs[row.conference_vendor_id][row.vendor_id] = row
+        return {vendor_id: tuple(sorted(rows.values(), key=_by_start)) for vendor_id, rows in legs.items()}
+
+    def _exact(self, total: int) -> int | None:
+        """A list's total, where the range asked for is the window."""
+        return total if self.time_filter == "start" else None
+
+    # ---- wire to record -----------------------------------------------------------------------
+
+    def _to_conference(self, row: ConferenceRow) -> Conference:
+        agent, company, department = _to_organizations(row)
+        return Conference(
+            source_name=self.source,
+            vendor_id=row.conf_guid,
+            state=ConferenceState.ENDED,
+            sort_time=row.started_at,
+            number=row.conf_number or None,
+            title=row.conf_name or None,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            duration_seconds=row.duration,
+            host=Person(name=row.host) if row.host else None,
+            peak_member_count=row.max_party_count,
+            agent=agent,
+            company=company,
+            department=department,
+            room=self._to_room_of(row.room_name, row.capacity),
+            error_code=row.error_code,
+            error_info=row.error_info or None,
+            vendor_fields=HexmeetFields(type=row.type),
+        )
+
+    def _to_call(self, row: CallRow) -> Call:
+        agent, company, department = _to_organizations(row)
+        return Call(
+            source_name=self.source,
+            vendor_id=row.call_guid,
+            display_name=row.name or None,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            duration_seconds=row.duration,
+            bitrate_kbps=row.call_rate,
+            call_type=row.call_type or None,
+            client_version=row.version or None,
+            error_code=row.error_code,
+            error_info=row.error_info or None,
+            agent=agent,
+            company=company,
+            department=department,
+            conference_vendor_id=row.conf_guid or None,
+            conference_number=row.conf_number or None,
+            room=self._to_room_of(row.room, None),
+            mcu=McuResource(source_name=self.source, name=row.mcu_name) if row.mcu_name else None,
+        )
+
+    def _to_member(self, call: Call) -> Member:
+        """The attendance that a leg is; what it joined with is told by its version's text alone."""
+        return Member(
+            source_name=self.source,
+            conference_vendor_id=call.conference_vendor_id or "",
+            vendor_id=call.vendor_id,
+            display_name=call.display_name,
+            joined_at=call.started_at,
+            left_at=call.ended_at,
+            duration_seconds=call.duration_seconds,
+            client_version=call.client_version,
+        )
+
+    def _to_room_of(self, name: str | None, capacity: int | None) -> Room | None:
+        return Room(source_name=self.source, key=name, name=name, capacity=capacity) if name else None
+
+
+def _to_organizations(row: Row) -> tuple[Organization | None, Organization | None, Organization | None]:
+    """Agent, company and department."""
+    pairs = ((row.agent_id, row.agent), (row.company_id, row.company), (row.department_id, row.department))
+    agent, company, department = (
+        Organization(vendor_id=None if number is None else str(number), name=name or None)
+        if number is not None or name
+        else None
+        for number, name in pairs
+    )
+    return agent, company, department
+
+
+def _by_start(call: Call) -> tuple[datetime | None, str]:
+    return call.started_at, call.vendor_id
+
+
+async def _pages(read: ReadSlice[Found], window: Window) -> AsyncGenerator[Sequence[Found]]:
+    """The pages of a window to its end."""
+    token: object | None = None
+    while True:
+        page = await read(window, token)
+        yield page.rows
+        token = page.token
+        if token is None:
+            return
+
+
+async def _search(read: ReadSlice[Found], windows: Iterable[Window], wanted: set[str], found: dict[str, Found]) -> None:
+    """Add the wanted rows of some windows to those found; read no further than needed."""
+    for window in windows:
+        async with aclosing(_pages(read, window)) as pages:
+            async for rows in pages:
+                found.update((row.vendor_id, row) for row in rows if row.vendor_id in wanted)
+                if wanted <= found.keys():
+                    return

@@ -1,0 +1,271 @@
+"""HexMeet's six URLs: what is sent, how a refusal is spelled, which scroll a page belongs to.
+
+Success is `err_code` 0 in a 2xx answer. No other code is documented: those that follow HTTP are read as such,
+and any failure of a scroll's later page that is not about the token means that the scroll is gone.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from graph.errors import (
+    VendorAuthError,
+    VendorError,
+    VendorPayloadError,
+    VendorRefusedError,
+    VendorThrottledError,
+    VendorUnavailableError,
+    VendorUnreachableError,
+)
+from graph.paging.windows import Window
+from graph.settings import Secret, SourceSettings
+from graph.transport.client import VendorClient, VendorReply, VendorRequest
+from graph.transport.deadline import within_deadline
+from graph.vendors.hexmeet.scrolls import Scroll, ScrollSlots
+from graph.vendors.hexmeet.wire import (
+    CallRow,
+    ConferenceRow,
+    Count,
+    Envelope,
+    Groups,
+    Histogram,
+    Page,
+    R,
+    Regions,
+    Resources,
+)
+
+Body = TypeVar("Body")
+
+_MILLISECOND = timedelta(milliseconds=1)
+_NOTHING_OPENED = (VendorAuthError, VendorRefusedError, VendorThrottledError, VendorUnreachableError)
+
+
+class HexmeetSettings(SourceSettings, frozen=True, kw_only=True):
+    """`[sources.<name>]` of a HexMeet account.
+
+    Attributes:
+        token: The credential, sent in each body.
+        agent_id: The reseller.
+        company_id: The company whose conferences are reported.
+        dept_id: The department; the reports on media resources and regions ignore it.
+        domain_id: Sent in each URL, `null` being the vendor's own word.
+        max_open_scrolls: How many scrolls may be open at once, each until `scroll_timeout_s` after its last
+            touch; 0 is no limit.
+        scroll_timeout_s: How long the vendor shall keep a scroll that is not read on.
+    """
+
+    token: Secret
+    agent_id: int
+    company_id: int
+    dept_id: int
+    domain_id: str = "null"
+    page_size: int = 500
+    max_open_scrolls: int = 4
+    scroll_timeout_s: int = 5
+
+    def faults(self) -> list[str]:
+        """What no type can say: one `key: fault` each."""
+        found = super().faults()
+        if self.max_open_scrolls < 0:
+            found.append("max_open_scrolls: expected 0 (no limit) or more")
+        if not 1 <= self.scroll_timeout_s <= 3600:
+            found.append("scroll_timeout_s: expected 1 to 3600")
+        return found
+
+
+@dataclass(frozen=True)
+class Report(Generic[Body]):
+    """One URL, and the body it answers with."""
+
+    name: str
+    decoder: "msgspec.json.Decoder[Body]"
+    has_department: bool = True
+
+
+CONFERENCES = Report("term_conf_stats", msgspec.json.Decoder(Page[ConferenceRow]))
+CALLS = Report("term_call_stats", msgspec.json.Decoder(Page[CallRow]))
+HISTOGRAM = Report("datehistgram_stats", msgspec.json.Decoder(Histogram))
+COUNT = Report("datehistgram_stats", msgspec.json.Decoder(Count))
+GROUPS = Report("term_stats", msgspec.json.Decoder(Groups))
+RESOURCES = Report("term_datehistgram_stats", msgspec.json.Decoder(Resources), has_department=False)
+REGIONS = Report("term_region_stats", msgspec.json.Decoder(Regions), has_department=False)
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+
+
+class Reports:
+    """Asks one account for its reports."""
+
+    def __init__(self, settings: HexmeetSettings, client: VendorClient) -> None:
+        self._settings = settings
+        self._client = client
+        self._zone = ZoneInfo(settings.time_zone)
+        self._scrolls = ScrollSlots(settings.max_open_scrolls, settings.scroll_timeout_s)
+
+    async def page(
+        self, report: Report[Page[R]], window: Window, scroll: Scroll | None
+    ) -> tuple[Page[R], Scroll | None]:
+        """Read the first page of a range, or a scroll's next one.
+
+        Returns:
+            The page, and the scroll to read on with; None at the end.
+
+        Raises:
+            VendorThrottledError: no slot for another scroll became free in time.
+            VendorUnavailableError: the scroll cannot be read on; its window starts over.
+        """
+        scroll_id: str | None = None
+        if scroll is None:
+            scroll = await self._open_scroll(report.name)
+        elif (scroll_id := scroll.take()) is None:
+            raise self._expired(report.name)
+        keep_alive = f"{self._settings.scroll_timeout_s}s"
+        fields: dict[str, Any] = {"size": self._settings.page_size, "scroll_timeout": keep_alive}
+        try:
+            page = await self.ask(report, window, scroll_id=scroll_id, **fields)
+        except _NOTHING_OPENED:
+            if scroll_id is None:
+                self._scrolls.forget(scroll)
+            raise
+        finally:
+            self._scrolls.touch(scroll)
+        # Distinct rows: a row that comes twice must not end the scroll before its last one came.
+        known = len(scroll.seen)
+        scroll.seen.update(row.guid for row in page.buckets)
+        if not page.count or not page.buckets or len(scroll.seen) >= page.total:
+            return page, None
+        if not page.scrollid:
+            raise self._endless(report.name, "has fewer rows than its total and no scrollid to read on with")
+        if len(scroll.seen) == known:
+            raise self._endless(report.name, "brings the same rows again and again")
+        scroll.next_id = page.scrollid
+        return page, scroll
+
+    async def ask(
+        self,
+        report: Report[Body],
+        window: Window,
+        *,
+        zone: tzinfo | None = None,
+        scroll_id: str | None = None,
+        **fields: Any,
+    ) -> Body:
+        """Ask one question about a range.
+
+        Args:
+            report: The URL.
+            window: The range to ask for.
+            zone: Where its days begin; the source's zone by default.
+            scroll_id: Reads a scroll on.
+            fields: What this report wants beside the common fields.
+        """
+        settings = self._settings
+        start, end = (_whole_ms(instant).astimezone(zone or self._zone) for instant in window)
+        body = {
+            "agent_id": settings.agent_id,
+            "company_id": settings.company_id,
+            **({"dept_id": settings.dept_id} if report.has_department else {}),
+            "start_time": start.isoformat(timespec="milliseconds"),
+            "end_time": end.isoformat(timespec="milliseconds"),
+            "time_zone": start.isoformat(timespec="minutes")[-6:],
+            **fields,
+            **({"scrollid": scroll_id} if scroll_id else {}),
+        }
+        sent = settings.token.reveal()
+        try:
+            return await self._post(report, body)
+        except VendorAuthError:
+            settings.token.reload()
+            if settings.token.reveal() == sent:
+                raise
+            return await self._post(report, body)
+
+    async def _post(self, report: Report[Body], body: dict[str, Any]) -> Body:
+        guid = uuid.uuid4().hex
+        is_scroll_page = "scrollid" in body
+        request = VendorRequest(
+            endpoint=report.name,
+            path=f"/report/agg/{report.name}",
+            params={"domainId": self._settings.domain_id},
+            json={**body, "guid": guid, "token": self._settings.token.reveal()},
+            is_safe=not is_scroll_page,
+        )
+
+        def read(reply: VendorReply) -> Body:
+            self._refuse(reply, guid, is_scroll_page=is_scroll_page)
+            return reply.decode(report.decoder)
+
+        return await self._client.call(request, read)
+
+    def _refuse(self, reply: VendorReply, guid: str, *, is_scroll_page: bool) -> None:
+        """Raise what a reply that is no success stands for; `err_info` may quote a scroll id and is not passed on."""
+        is_ok = 200 <= reply.status < 300
+        envelope = reply.decode(_ENVELOPE) if is_ok else _peek(reply)
+        code = envelope.err_code
+        if is_ok and code == 0:
+            if envelope.guid not in ("", guid):
+                raise reply.payload_error("$.guid", "expected the guid of the request, found another")
+            return
+        kind: type[VendorError]
+        if 401 in (code, reply.status) or 403 in (code, reply.status):
+            kind, said = VendorAuthError, "refused the token"
+        elif 429 in (code, reply.status) or "too many scroll" in envelope.err_info.lower():
+            kind, said = VendorThrottledError, "has too many requests or scrolls open"
+        elif is_scroll_page and (code or reply.status == 404):
+            raise self._expired(reply.endpoint, status=reply.status, code=code)
+        else:
+            reply.raise_for_status()
+            kind, said = VendorRefusedError, "refused the request"
+        raise kind(
+            f"{reply.endpoint} {said} ({_named(reply.status, code)}).",
+            source=reply.source,
+            endpoint=reply.endpoint,
+            status=reply.status,
+            vendor_code=str(code) if code else None,
+            retry_after_s=reply.retry_after_s(),
+        )
+
+    def _expired(self, endpoint: str, status: int | None = None, code: int = 0) -> VendorUnavailableError:
+        return VendorUnavailableError(
+            f"A scroll of {endpoint} has expired or lost a page; its range must be read from the start.",
+            source=self._client.source,
+            endpoint=endpoint,
+            status=status,
+            vendor_code=str(code) if code else None,
+        )
+
+    def _endless(self, endpoint: str, what: str) -> VendorPayloadError:
+        return VendorPayloadError(f"A scroll of {endpoint} {what}.", source=self._client.source, endpoint=endpoint)
+
+    async def _open_scroll(self, endpoint: str) -> Scroll:
+        try:
+            return await self._scrolls.open(within_deadline(self._client.timeout_s))
+        except TimeoutError:
+            raise VendorThrottledError(
+                f"{endpoint} was not asked: max_open_scrolls ({self._scrolls.limit}) are open.",
+                source=self._client.source,
+                endpoint=endpoint,
+                retry_after_s=self._scrolls.wait_s(),
+            ) from None
+
+
+def _peek(reply: VendorReply) -> Envelope:
+    """The envelope of an answer that failed, whose body may be anything."""
+    try:
+        return reply.decode(_ENVELOPE)
+    except VendorPayloadError:
+        return Envelope(err_code=0)
+
+
+def _named(status: int, code: int) -> str:
+    return f"err_code {code}" if code else f"HTTP status {status}"
+
+
+def _whole_ms(instant: datetime) -> datetime:
+    """The first whole millisecond not before an instant: rows bear no finer times, so the same ones are in range."""
+    instant = instant.astimezone(UTC)
+    return instant + (-(instant - datetime.min.replace(tzinfo=UTC)) % _MILLISECOND)

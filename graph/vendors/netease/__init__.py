@@ -1,0 +1,16 @@
+"""NetEase Meeting: statistics of an application's meetings."""
+
+from graph.vendors.base import VendorSpec
+from graph.vendors.netease.adapter import NeteaseAdapter, NeteaseSettings
+from graph.vendors.netease.emulator import create_emulator, emulator_settings
+from graph.vendors.netease.fields import NeteaseConferenceFields, NeteaseMemberFields
+
+SPEC = VendorSpec(
+    name="netease",
+    settings=NeteaseSettings,
+    create_adapter=NeteaseAdapter,
+    conference_fields=NeteaseConferenceFields,
+    member_fields=NeteaseMemberFields,
+    create_emulator=create_emulator,
+    emulator_settings=emulator_settings,
+)

@@ -1,0 +1,72 @@
+"""The bodies of Quanshi, typed: what a record needs is required, the rest may be absent or null.
+
+The attendee passcode (guestPcode, pcode2) is not declared, so that it is never decoded into anything.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+EpochSeconds = Annotated[int, msgspec.Meta(ge=0, le=32_503_680_000)]  # up to the year 3000
+Number = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]  # fits GraphQL's Int
+
+
+class Outcome(msgspec.Struct):
+    """What every answer says of itself, also one without a result."""
+
+    status: int
+    request_id: str | None = None
+
+
+class Row(msgspec.Struct, kw_only=True, rename="camel"):
+    """One conference. `conf_name` is what is sent, `title` what is documented; one of them is there."""
+
+    conference_id: str
+    status: Number
+    start_time: EpochSeconds
+    attendee_cnt: Number
+    event_id: int | None = None
+    conf_name: str | None = None
+    title: str | None = None
+    billing_code: str | None = None
+    customer_code: str | None = None
+    host_id: int | None = None
+    host_name: str | None = None
+    host_email: str | None = None
+    host_mobile: str | None = None
+    host_account_type: Number | None = None
+    host_account_type_str: str | None = None
+    host_org_id: int | None = None
+    host_org_name: str | None = None
+    host_ip: str | None = None
+    host_location: str | None = None
+    stop_time: EpochSeconds | None = None
+    conf_duration: Number | None = None
+    is_secure_conf: bool | None = None
+    is_record: bool | None = None
+    data_center: str | None = None
+    voip_cnt: Number | None = None
+    pstn_cnt: Number | None = None
+    video_cnt: Number | None = None
+    desktop_cnt: Number | None = None
+    mcu_cnt: Number | None = None
+    box_cnt: Number | None = None
+    raw_attendee_cnt: Number | None = None
+    raw_pstn_cnt: Number | None = None
+
+
+class Page(msgspec.Struct, kw_only=True, rename="camel"):
+    """One page of the list, and how many rows the whole list has."""
+
+    total_count: Number
+    conf_list: list[Row]
+
+
+class Answer(msgspec.Struct):
+    """A successful answer."""
+
+    result: Page
+
+
+OUTCOME = msgspec.json.Decoder(Outcome)
+ANSWER = msgspec.json.Decoder(Answer)

@@ -1,0 +1,15 @@
+"""SYSTEC Umeeting: ended meetings of shared rooms, with participants and telephone legs."""
+
+from graph.vendors.base import VendorSpec
+from graph.vendors.systec.adapter import SystecAdapter, SystecSettings
+from graph.vendors.systec.emulator import create_emulator, emulator_settings
+from graph.vendors.systec.fields import SystecConferenceFields
+
+SPEC = VendorSpec(
+    name="systec",
+    settings=SystecSettings,
+    create_adapter=SystecAdapter,
+    conference_fields=SystecConferenceFields,
+    create_emulator=create_emulator,
+    emulator_settings=emulator_settings,
+)

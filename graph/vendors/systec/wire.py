@@ -1,0 +1,97 @@
+"""The answer of SYSTEC's share/detail, as far as it is read.
+
+Success is `status` 200 in the body. The echoed range is passed over: its `from` comes unpadded. Arrays that were not
+asked for may be absent or empty, which says nothing. `total` is decoded as a decimal, exactly as it was written.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from graph.errors import VendorAuthError, VendorPayloadError, VendorRefusedError
+from graph.transport.client import VendorReply
+from graph.transport.wall_time import BlankableTime, WallTime, decode_wall_time
+
+
+class Head(msgspec.Struct):
+    """What every answer begins with."""
+
+    status: int
+
+
+class Participant(msgspec.Struct):
+    """One span of one person in one meeting."""
+
+    name: str | None = None
+    join_time: BlankableTime | None = None
+    leave_time: BlankableTime | None = None
+
+
+class PhoneLeg(msgspec.Struct):
+    """One telephone leg; minutes and yuan."""
+
+    phone_number: str | None = None
+    type: str | None = None
+    start_time: BlankableTime | None = None
+    end_time: BlankableTime | None = None
+    duration: int | None = None
+    total: Decimal | None = None
+
+
+class Meeting(msgspec.Struct):
+    """One ended meeting; `duration` is the planned length in minutes."""
+
+    uuid: str
+    start_time: WallTime
+    host_id: str | None = None
+    meeting_id: int | str | None = None
+    topic: str | None = None
+    duration: int | None = None
+    end_time: BlankableTime | None = None
+    is_extra: bool | int | None = None
+    participants: list[Participant] | None = None
+    telephony_usage: list[PhoneLeg] | None = None
+
+
+class Data(msgspec.Struct):
+    """One page."""
+
+    total_record: int
+    has_next_page: bool
+    meetings: list[Meeting]
+
+
+class Body(msgspec.Struct):
+    """A successful answer."""
+
+    data: Data
+
+
+HEAD = msgspec.json.Decoder(Head)
+BODY = msgspec.json.Decoder(Body, dec_hook=decode_wall_time)
+
+
+def read_data(reply: VendorReply) -> Data:
+    """Read a page, or raise what the status in the body stands for.
+
+    The vendor's list of codes is not known: 401 and 403 are read as HTTP means them. Its message is not passed on.
+    """
+    try:
+        status = reply.decode(HEAD).status
+    except VendorPayloadError:
+        reply.raise_for_status()
+        raise
+    if status not in (200, 401, 403):
+        reply.raise_for_status()
+    if status != 200:
+        kind = VendorAuthError if status in (401, 403) else VendorRefusedError
+        raise kind(
+            f"{reply.endpoint} answered with status {status} in its body.",
+            source=reply.source,
+            endpoint=reply.endpoint,
+            status=reply.status,
+            vendor_code=str(status),
+            retry_after_s=reply.retry_after_s(),
+        )
+    reply.raise_for_status()
+    return reply.decode(BODY).data

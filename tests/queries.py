@@ -1,0 +1,38 @@
+"""Asking confgraph over real HTTP, from within a test's loop."""
+
+from typing import Any, Self
+
+import httpx
+from servers import serve
+
+from graph.server import create_app
+from graph.settings import AppSettings
+
+
+class Client:
+    """A confgraph over a configuration, served on loopback for as long as the context lasts."""
+
+    def __init__(self, settings: AppSettings) -> None:
+        self._server = serve(create_app(settings))
+
+    async def __aenter__(self) -> Self:
+        self._http = httpx.AsyncClient(base_url=await self._server.__aenter__(), timeout=60)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._http.aclose()
+        await self._server.__aexit__(None, None, None)
+
+    async def ask(self, query: str, **variables: object) -> dict[str, Any]:
+        """The whole answer."""
+        reply = await self._http.post("/graphql", json={"query": query, "variables": variables})
+        assert reply.status_code == 200, reply.text
+        answer: dict[str, Any] = reply.json()
+        return answer
+
+    async def data(self, query: str, **variables: object) -> dict[str, Any]:
+        """The data of an answer without errors."""
+        answer = await self.ask(query, **variables)
+        assert "errors" not in answer, answer["errors"]
+        data: dict[str, Any] = answer["data"]
+        return data

@@ -1,0 +1,98 @@
+"""README.md says what is so."""
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from queries import Client
+
+from graph.sandbox.server import Sandbox
+from graph.sandbox.world import World
+from graph.settings import AppSettings, Secret, Settings, SourceSettings, build, parse
+from graph.vendors import VENDORS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TYPES = {spec.name: spec.settings for spec in VENDORS.values()}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def shown(field: msgspec.structs.FieldInfo) -> str:
+    """A default as the table shows it."""
+    if field.required:
+        return ""
+    value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+    if value == "":
+        return "empty"
+    text = str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    return f"`{text}`"
+
+
+def table() -> dict[str, str]:
+    rows = re.findall(r"^\| (?:(\w+) )?`([\w.*]+)` \|(.*?)\|(.*?)\|$", README, re.MULTILINE)
+    return {f"{vendor} {key}".strip(): default.strip() for vendor, key, default, _ in rows}
+
+
+def test_the_settings_table_has_every_key_with_its_default() -> None:
+    expected: dict[str, str] = {}
+
+    def add(prefix: str, kind: type[Settings], skip: frozenset[str] = frozenset()) -> None:
+        for field in msgspec.structs.fields(kind):
+            if field.name not in skip:
+                expected[f"{prefix}{field.name}"] = shown(field)
+
+    for field in msgspec.structs.fields(AppSettings):
+        if field.name != "sources":
+            add(f"{field.name}.", type(field.default))
+    add("sources.*.", SourceSettings)
+    common = frozenset(field.name for field in msgspec.structs.fields(SourceSettings))
+    for name, kind in TYPES.items():
+        add(f"{name} ", kind, common)
+    sizes = {
+        name: shown(next(f for f in msgspec.structs.fields(kind) if f.name == "page_size"))
+        for name, kind in TYPES.items()
+    }
+    expected["sources.*.page_size"] = ", ".join(f"{size} {name}" for name, size in sizes.items())
+    assert table() == expected
+
+
+def test_secrets_are_marked_in_the_table() -> None:
+    for name, kind in TYPES.items():
+        for field in msgspec.structs.fields(kind):
+            if field.type is Secret:
+                assert re.search(rf"^\| {name} `{field.name}` \|  \| secret \|$", README, re.MULTILINE) or re.search(
+                    rf"^\| {name} `{field.name}` \| \| secret \|$", README, re.MULTILINE
+                ), f"{name} {field.name}"
+
+
+def test_the_configuration_example_loads() -> None:
+    (example,) = blocks("toml")
+    settings = parse(example, TYPES, {})
+    assert list(settings.sources) == ["netease", "umeeting"]
+
+
+@pytest.mark.anyio
+async def test_the_queries_run_on_the_sandbox_without_errors() -> None:
+    queries = blocks("graphql")
+    (variables,) = map(json.loads, blocks("json"))
+    assert len(queries) == 2
+    async with (
+        Sandbox(World(conferences=300)) as sandbox,
+        Client(build({"sources": sandbox.settings()}, TYPES, {})) as client,
+    ):
+        for query in queries:
+            answer = await client.ask(query, **(variables if "$" in query else {}))
+            assert "errors" not in answer
+            assert all(value is not None for value in answer["data"].values())
+
+
+def test_the_two_commands_stand_on_one_line_each() -> None:
+    commands = [line for line in README.splitlines() if line.startswith("python3 -m venv .venv && ")]
+    assert len(commands) == 2
+    assert commands[0].endswith("confgraph serve")
+    assert "pytest" in commands[1]

@@ -1,0 +1,368 @@
+"""The HTTP client over real sockets: what goes wrong there becomes the right error, in time, without a secret."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import time
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+from answering import Answer, Vendor, answering
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from graph import clock
+from graph.errors import (
+    FatalVendorError,
+    SourceErrorCode,
+    UnsupportedError,
+    VendorAuthError,
+    VendorError,
+    VendorPayloadError,
+    VendorRefusedError,
+    VendorThrottledError,
+    VendorTimeoutError,
+    VendorUnavailableError,
+    VendorUnreachableError,
+)
+from graph.records import SourceState
+from graph.transport.client import MAX_CONNECTIONS, VendorClient, VendorReply, VendorRequest
+from graph.transport.deadline import start_deadline, within_deadline
+
+pytestmark = pytest.mark.anyio
+
+CREDENTIAL = "hush-hush"
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+REQUEST = VendorRequest("report", "/report", headers={"token": CREDENTIAL}, json={"token": CREDENTIAL})
+
+
+class Person(msgspec.Struct):
+    name: str
+    age: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Body(msgspec.Struct):
+    rows: list[Person]
+
+
+BODY = msgspec.json.Decoder(Body)
+
+
+def read_body(reply: VendorReply) -> Body:
+    reply.raise_for_status()
+    return reply.decode(BODY)
+
+
+@contextlib.asynccontextmanager
+async def client_of(url: str, **options: Any) -> AsyncIterator[VendorClient]:
+    client = VendorClient("acme", url, **{"timeout_s": 5.0, **options})
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+@contextlib.asynccontextmanager
+async def asking(answer: Answer, **options: Any) -> AsyncIterator[tuple[VendorClient, Vendor]]:
+    async with answering(answer) as (url, vendor), client_of(url, **options) as client:
+        yield client, vendor
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def raw(handle: Handler, **options: Any) -> AsyncIterator[VendorClient]:
+    """A client of a server that speaks bytes, once it has read the head of a request."""
+
+    handlers: list[asyncio.Task[Any] | None] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handlers.append(asyncio.current_task())
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            await handle(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        async with client_of(f"http://127.0.0.1:{port}", **options) as client:
+            yield client
+    finally:
+        server.close()
+        await asyncio.gather(*filter(None, handlers))
+
+
+async def failure(client: VendorClient, request: VendorRequest = REQUEST) -> VendorError:
+    """The error of a request, which must not show what was sent."""
+    with pytest.raises(VendorError) as caught:
+        await client.call(request, read_body)
+    error = caught.value
+    assert (error.source, error.endpoint) == ("acme", "report")
+    assert CREDENTIAL not in "".join(traceback.format_exception(error)) + repr(vars(error)) + repr(request)
+    return error
+
+
+# ---- the connection -------------------------------------------------------------------------------
+
+
+async def test_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    async with client_of(f"http://127.0.0.1:{port}") as client:
+        error = await failure(client)
+    assert type(error) is VendorUnreachableError
+    assert error.source_code is SourceErrorCode.UNAVAILABLE
+    assert error.message == "report could not be reached."
+
+
+async def test_reset() -> None:
+    async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        linger = struct.pack("ii", 1, 0)  # close with RST
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    async with raw(reset) as client:
+        assert type(await failure(client)) is VendorUnavailableError
+
+
+async def write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    writer.write(data)
+    await writer.drain()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"no HTTP at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Encoding: gzip\r\n\r\nplain",
+    ],
+    ids=["closed", "garbage", "cut", "not gzip"],
+)
+async def test_an_answer_that_is_no_http(answer: bytes) -> None:
+    async with raw(lambda _, writer: write(writer, answer)) as client:
+        assert type(await failure(client)) is VendorUnavailableError
+
+
+async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    await reader.read()  # until the client goes away
+
+
+async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A body without end, one byte at a time: no single read ever waits long."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    for _byte in range(1000):
+        await write(writer, b"{")
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("handle", [hang, drip])
+async def test_slow(handle: Handler) -> None:
+    async with raw(handle, timeout_s=0.1) as client:
+        began = time.monotonic()
+        error = await failure(client)
+    assert type(error) is VendorTimeoutError
+    assert error.message == "report gave no whole answer within 0.1 s."
+    assert time.monotonic() - began < 2
+
+
+async def test_a_deadline_shorter_than_the_timeout_wins_and_binds_its_task_only() -> None:
+    async def hurried(client: VendorClient) -> VendorError:
+        start_deadline(0.05)
+        await failure(client)
+        return await failure(client)  # nothing is left
+
+    async with raw(hang, timeout_s=5) as client:
+        began = time.monotonic()
+        error = await asyncio.create_task(hurried(client))
+        assert type(error) is VendorTimeoutError
+        assert time.monotonic() - began < 2
+    assert within_deadline(5) == 5
+
+
+async def test_waiting_for_a_free_connection_takes_time_and_cancelling_frees_one() -> None:
+    async def hurried(client: VendorClient) -> VendorError:
+        start_deadline(0.05)
+        return await failure(client)
+
+    async with asking(lambda _: {"rows": []}) as (client, vendor):
+        vendor.delay_s = 1
+        tasks = [asyncio.create_task(client.call(REQUEST, read_body)) for _ in range(MAX_CONNECTIONS)]
+        async with asyncio.timeout(5):
+            while vendor.running < MAX_CONNECTIONS:  # noqa: ASYNC110 - the vendor counts, it sets no event
+                await asyncio.sleep(0.01)
+        assert type(await asyncio.create_task(hurried(client))) is VendorTimeoutError
+        assert len(vendor.asked) == MAX_CONNECTIONS
+        for task in tasks:
+            task.cancel()
+        assert {type(e) for e in await asyncio.gather(*tasks, return_exceptions=True)} == {asyncio.CancelledError}
+        vendor.delay_s = 0
+        assert await client.call(REQUEST, read_body) == Body([])
+
+
+# ---- the status -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, VendorAuthError),
+        (403, VendorAuthError),
+        (408, VendorTimeoutError),
+        (429, VendorThrottledError),
+        (400, VendorRefusedError),
+        (404, VendorRefusedError),
+        (500, VendorUnavailableError),
+        (503, VendorUnavailableError),
+        (504, VendorTimeoutError),
+    ],
+)
+async def test_a_status_is_its_error(status: int, kind: type[VendorError]) -> None:
+    async with asking(lambda _: JSONResponse({"message": CREDENTIAL}, status)) as (client, _):
+        error = await failure(client)
+    assert type(error) is kind
+    assert error.status == status
+    assert error.message == f"report answered with HTTP status {status}."
+    assert error.retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120.0),
+        ("0", 0.0),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0),
+        (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("9" * 400, None),
+        ("Fri, 20 Nov 99999999999999999999 12:00:00 GMT", None),
+    ],
+)
+async def test_retry_after_in_both_forms(header: str, seconds: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    async with asking(lambda _: Response(status_code=429, headers={"Retry-After": header})) as (client, _):
+        error = await failure(client)
+    assert error.retry_after_s == seconds
+
+
+async def test_redirects_are_not_followed() -> None:
+    """A redirect would carry the credentials to whatever address it names."""
+    async with asking(lambda _: RedirectResponse("/elsewhere", 307)) as (client, vendor):
+        error = await failure(client)
+    assert type(error) is VendorRefusedError
+    assert error.status == 307
+    assert [asked.path for asked in vendor.asked] == ["/report"]
+
+
+# ---- the body -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b'{"rows": [', b"<html>", b'{"rows": []} more', b'{"rows": [{"name": "\xff", "age": 1}]}', b"[" * 100_000],
+    ids=["empty", "torn", "html", "two", "not UTF-8", "deep"],
+)
+async def test_a_body_that_is_no_json(body: bytes) -> None:
+    async with asking(lambda _: Response(body)) as (client, _):
+        error = await failure(client)
+    assert type(error) is VendorPayloadError
+    assert error.status == 200
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"name": "hush", "age": "hush"}, "$.rows[0].age: expected int, found str"),
+        ({"name": None, "age": 5}, "$.rows[0].name: expected str, found null"),
+        ({"name": "hush"}, "$.rows[0]: expected the field age, found none"),
+        ({"name": "hush", "age": -1}, "$.rows[0].age: expected another value"),
+        (["hush"], "$.rows[0]: expected object, found array"),
+    ],
+)
+async def test_a_value_that_does_not_fit_is_told_by_path_and_types_only(row: Any, said: str) -> None:
+    async with asking(lambda _: {"rows": [row]}) as (client, _):
+        error = await failure(client)
+    assert error.message == f"The answer of report does not fit its contract at {said}."
+    assert "hush" not in repr(error)
+
+
+# ---- the request ----------------------------------------------------------------------------------
+
+
+async def test_what_is_sent() -> None:
+    request = VendorRequest("report", "/report", method="PUT", params={"q": "1 2"}, headers={"a": "b"}, json={"c": 1})
+    numbers = iter(range(2))
+    async with (
+        answering(lambda _: {"rows": []}) as (url, vendor),
+        client_of(f"{url}/prefix/", sign=lambda: {"nonce": str(next(numbers))}) as client,
+    ):
+        await client.call(request, read_body)
+        await client.call(VendorRequest("report", "/report", method="GET"), read_body)
+    first, second = vendor.asked
+    assert (first.method, first.path, first.body) == ("PUT", "/prefix/report", {"c": 1})
+    assert (first.headers["a"], first.headers["nonce"]) == ("b", "0")
+    assert (second.method, second.body, second.headers["nonce"]) == ("GET", None, "1")
+
+
+@pytest.mark.parametrize("value", ["密", "two\r\nlines"])
+async def test_a_credential_that_fits_no_header_is_not_shown(value: str) -> None:
+    async with asking(lambda _: {"rows": []}) as (client, vendor):
+        error = await failure(client, VendorRequest("report", "/report", headers={"token": CREDENTIAL + value}))
+    assert type(error) is FatalVendorError
+    assert vendor.asked == []
+
+
+async def test_a_reply_shows_neither_headers_nor_body() -> None:
+    replies: list[VendorReply] = []
+    async with asking(lambda _: JSONResponse(CREDENTIAL, headers={"Set-GUID": CREDENTIAL})) as (client, _):
+        await client.call(REQUEST, replies.append)
+    assert CREDENTIAL not in repr(replies[0])
+    assert replies[0].status == 200
+
+
+async def test_the_clocks_are_compared_by_the_date_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+    for date, skew in ((f"Date: {format_datetime(NOW - timedelta(minutes=7), usegmt=True)}\r\n", 420.0), ("", None)):
+        answer = f"{head}{date}\r\n".encode()
+        async with raw(lambda _, writer, answer=answer: write(writer, answer)) as client:  # type: ignore[misc]
+            assert await client.call(REQUEST, VendorReply.clock_skew_s) == skew
+
+
+# ---- health ---------------------------------------------------------------------------------------
+
+
+async def test_health_follows_the_last_answers() -> None:
+    async with asking(lambda _: Response(status_code=500)) as (client, vendor):
+        assert client.health().state is SourceState.UNKNOWN
+        states = []
+        for _ in range(3):
+            await failure(client)
+            states.append(client.health().state)
+        assert states == [SourceState.DEGRADED, SourceState.DEGRADED, SourceState.DOWN]
+        vendor.answer = lambda _: {"rows": []}
+        await client.call(REQUEST, read_body)
+        health = client.health()
+    assert health.state is SourceState.UP
+    assert health.last_success_at is not None
+    assert health.last_error is not None
+    assert health.last_error.code is SourceErrorCode.UNAVAILABLE
+
+
+async def test_what_a_vendor_does_not_have_is_no_failure_of_it() -> None:
+    def refuse(_: VendorReply) -> None:
+        raise UnsupportedError("no such report", source="acme", endpoint="report")
+
+    async with asking(lambda _: {}) as (client, _):
+        with pytest.raises(UnsupportedError):
+            await client.call(REQUEST, refuse)
+        assert client.health().state is SourceState.UNKNOWN

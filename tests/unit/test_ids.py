@@ -1,0 +1,88 @@
+"""Ids: a function of kind, source and key, which damage does not survive."""
+
+import base64
+import string
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph.errors import InvalidIdError
+from graph.ids import GlobalId, IdKind, decode_id, encode_id, short_hash
+
+SOURCES = st.from_regex(r"[a-z][a-z0-9_]{0,31}", fullmatch=True)
+KINDS = st.sampled_from(IdKind)
+ALPHABET = string.ascii_letters + string.digits + "-_"
+AN_ID = encode_id(IdKind.CONFERENCE, "hexmeet", "c1")
+
+
+@given(KINDS, SOURCES, st.text())
+def test_any_key_comes_back(kind: IdKind, source: str, key: str) -> None:
+    text = encode_id(kind, source, key)
+    assert decode_id(text) == GlobalId(kind, source, key)
+    assert set(text) <= set(ALPHABET)
+
+
+def test_ids_never_change() -> None:
+    """Clients keep ids: this text must stay what it is for ever."""
+    assert AN_ID == "Q5eFgCxoZXhtZWV0AGMx"
+
+
+@given(st.tuples(KINDS, SOURCES, st.text()), st.tuples(KINDS, SOURCES, st.text()))
+def test_two_objects_never_share_an_id(one: tuple[IdKind, str, str], other: tuple[IdKind, str, str]) -> None:
+    assert (encode_id(*one) == encode_id(*other)) == (one == other)
+
+
+@given(KINDS, SOURCES, st.text(), st.data())
+def test_one_changed_character_is_noticed(kind: IdKind, source: str, key: str, data: st.DataObject) -> None:
+    text = encode_id(kind, source, key)
+    at = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.sampled_from(ALPHABET).filter(lambda letter: letter != text[at]))
+    with pytest.raises(InvalidIdError):
+        decode_id(text[:at] + other + text[at + 1 :])
+
+
+@pytest.mark.parametrize("cut", range(1, len(AN_ID)))
+def test_a_cut_id_is_noticed(cut: int) -> None:
+    with pytest.raises(InvalidIdError):
+        decode_id(AN_ID[:cut])
+
+
+@given(st.text())
+def test_any_other_text_is_refused_in_words(text: str) -> None:
+    with pytest.raises(InvalidIdError, match="not an id of confgraph"):
+        decode_id(text)
+
+
+def _sealed(body: bytes, kind: bytes = b"C") -> str:
+    """A text with a right checksum over a body that no id has."""
+
+    raw = kind + zlib.crc32(kind + body).to_bytes(4, "big") + body
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _sealed(b"no separator"),
+        _sealed(b"hexmeet\0c1", kind=b"X"),
+        _sealed(b"hexmeet\0\xff"),
+        AN_ID + "=",
+        AN_ID + "====",
+        AN_ID + "\n",
+        " " + AN_ID,
+        encode_id(IdKind.CONFERENCE, "hexmeet", "??>>").replace("-", "+").replace("_", "/"),
+        "\ud800",
+    ],
+)
+def test_another_spelling_is_refused(text: str) -> None:
+    with pytest.raises(InvalidIdError):
+        decode_id(text)
+
+
+def test_short_hashes_are_ten_hex_digits_that_never_change() -> None:
+    assert short_hash("13800000000", "2024-05-01") == short_hash("13800000000", "2024-05-01")
+    assert len(short_hash("")) == 10
+    assert short_hash("a", "bc") != short_hash("ab", "c")
+    assert short_hash("a", "b") == "bdaac9cbab"

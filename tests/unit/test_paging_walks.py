@@ -1,0 +1,143 @@
+"""P1 and P2: the pages of a walk, put together, are the sorted list, whatever the vendors and the page size."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph.cache.memory import WindowStore
+from graph.paging.windows import Grid, Window
+from paging_world import DAWN, DAY, MINUTE, Row, Vendor, World, rows_of
+
+GRIDS = (Grid(), Grid(base=DAY, widest=16 * DAY, anchor=DAWN + timedelta(hours=16)), Grid(base=MINUTE, widest=DAY))
+
+
+@st.composite
+def instants(draw: st.DrawFn) -> list[int]:
+    """Minutes with ties, bursts and empty stretches."""
+    centres = draw(st.lists(st.integers(0, 40 * 1440), min_size=1, max_size=6))
+    spread = draw(st.sampled_from((0, 3, 600, 20000)))
+    offsets = draw(st.lists(st.integers(0, spread), max_size=60))
+    return [centres[i % len(centres)] + offset for i, offset in enumerate(offsets)]
+
+
+@st.composite
+def vendors(draw: st.DrawFn, source: str) -> Vendor:
+    rows = [
+        Row(DAWN + minute * MINUTE, source, f"{i * 7919 % 1000:x}", timedelta(minutes=i * 37 % 1500))
+        for i, minute in enumerate(draw(instants()))
+    ]
+    is_stateless = draw(st.booleans())
+    return Vendor(
+        source,
+        rows,
+        page_size=draw(st.sampled_from((1, 2, 7, 50, 500))),
+        is_stateless=is_stateless,
+        grid=draw(st.sampled_from(GRIDS)),
+        is_end_inclusive=draw(st.booleans()),
+        filters_by_end=draw(st.booleans()),
+        repeats_rows=draw(st.booleans()),
+        has_days=draw(st.booleans()),
+    )
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    first = draw(st.integers(0, 45 * 1440))
+    width = draw(st.sampled_from((1, 90, 1440, 20000, 60 * 1440)))
+    return World(
+        [draw(vendors(name)) for name in ("b", "a", "c")[: draw(st.integers(1, 3))]],
+        Window(DAWN + first * MINUTE - 10 * DAY, DAWN + (first + width) * MINUTE - 10 * DAY),
+        descending=draw(st.booleans()),
+        store=draw(st.sampled_from((None, WindowStore(), WindowStore(max_rows=30), WindowStore(enabled=False)))),
+        budget=draw(st.sampled_from((1, 3, 10))),
+    )
+
+
+def fresh(world: World) -> World:
+    """The world with a store of its own: examples share none."""
+    if world.store is not None:
+        world.store = WindowStore(world.store.max_rows, enabled=world.store.enabled)
+    return world
+
+
+SIZES = st.sampled_from((1, 2, 3, 10, 49, 1000))
+
+
+@settings(deadline=None, max_examples=150)
+@given(worlds(), SIZES, st.booleans())
+def test_a_walk_yields_the_sorted_list(world: World, size: int, is_forward: bool) -> None:
+    pages = asyncio.run(fresh(world).walk(size, is_forward=is_forward))
+    assert rows_of(pages, is_forward=is_forward) == world.truth()
+    assert all(page.complete for page in pages)
+
+
+@settings(deadline=None, max_examples=80)
+@given(worlds(), SIZES, st.booleans())
+def test_both_has_page_flags_are_exact(world: World, size: int, is_forward: bool) -> None:
+    """A page that is neither short nor unfinished tells exactly whether rows lie before and after it."""
+    world = fresh(world)
+    world.budget = 1000
+    truth = world.truth()
+
+    async def check() -> None:
+        pages = await world.walk(size, is_forward=is_forward)
+        for page in pages:
+            if not page.nodes:
+                continue
+            assert await page.has_previous_page() == (page.nodes[0] != truth[0]) or page is pages[0]
+            if not is_forward or len(page.nodes) == size:
+                assert await page.has_next_page() == (page.nodes[-1] != truth[-1])
+        if truth and is_forward:
+            assert await pages[0].has_previous_page() is False
+
+    asyncio.run(check())
+
+
+@settings(deadline=None, max_examples=60)
+@given(worlds(), SIZES, st.data())
+def test_every_cursor_leads_on_from_its_row(world: World, size: int, data: st.DataObject) -> None:
+    """after and before an edge's cursor lie exactly the rows after and before that edge, with any page size."""
+    world = fresh(world)
+    world.budget = 1000
+
+    async def check() -> None:
+        pages = await world.walk(size)
+        edges = [edge for page in pages for edge in page.edges]
+        if not edges:
+            return
+        at = data.draw(st.integers(0, len(edges) - 1))
+        truth = world.truth()
+        after = await world.first(1000, edges[at].cursor)
+        before = await world.last(1000, edges[at].cursor)
+        assert list(after.nodes) == truth[at + 1 :]
+        assert list(before.nodes) == truth[:at]
+
+    asyncio.run(check())
+
+
+@settings(deadline=None, max_examples=100)
+@given(worlds(), st.sampled_from((1, 2, 5, 20)), st.booleans(), st.randoms(use_true_random=False))
+def test_rows_that_stay_come_once_while_others_come_and_go(
+    world: World, size: int, is_forward: bool, rng: Any
+) -> None:
+    world = fresh(world)
+    stay = {row for row in world.truth() if rng.random() < 0.6}
+    leave = [row for row in world.truth() if row not in stay]
+    fresh_ids = iter(range(10_000, 100_000))
+
+    def drift(_page: object) -> None:
+        for vendor in world.vendors:
+            for row in [row for row in vendor.rows if row in leave and rng.random() < 0.3]:
+                vendor.rows.remove(row)
+            if vendor.rows and rng.random() < 0.5 and len(vendor.rows) < 200:
+                near = rng.choice(vendor.rows)
+                vendor.rows.append(near._replace(id=f"{next(fresh_ids):x}", at=near.at + rng.choice((0, 1)) * MINUTE))
+
+    pages = asyncio.run(world.walk(size, is_forward=is_forward, between=drift))
+    rows = rows_of(pages, is_forward=is_forward)
+    assert [row for row in rows if row in stay] == [row for row in world.truth() if row in stay]
+    assert len(rows) == len(set(rows))
+    assert rows == sorted(rows, key=lambda row: (row.at, row.source, row.id), reverse=world.descending)
