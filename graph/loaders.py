@@ -22,14 +22,13 @@ from graph.records import (
     Call,
     Conference,
     McuKind,
-    McuReport,
     McuResource,
     Member,
     Room,
     UsageDimension,
-    UsageGroups,
     UsageOrder,
 )
+from graph.statistics import McuReport, UsageGroups
 from graph.vendors.base import Extras
 
 

@@ -6,15 +6,14 @@ from zoneinfo import ZoneInfo
 
 from graph import clock
 from graph.fleet import Gathered
-from graph.records import (
+from graph.records import SourceResult, SourceResultStatus
+from graph.statistics import (
     Gauge,
     LiveCounts,
     LiveSummary,
     McuReport,
     McuUtilization,
     SourceLive,
-    SourceResult,
-    SourceResultStatus,
     SourceUsage,
     Usage,
     UsageBucket,
@@ -52,7 +51,7 @@ def merge_usage(gathered: Gathered[Usage], first: date, last: date, zone: ZoneIn
     return UsageReport(
         count=sum(usage.count for usage in gathered.values.values()),
         total_duration_seconds=sum(usage.total_duration_seconds for usage in gathered.values.values()),
-        attendance_count=_if_all([usage.attendance_count for usage in gathered.values.values() if usage.count], sum),
+        attendance_count=_joins((usage.count, usage.attendance_count) for usage in gathered.values.values()),
         buckets=buckets,
         results=gathered.results,
         complete=is_complete(gathered.results),
@@ -104,7 +103,7 @@ def _bucket(day: date, zone: ZoneInfo, parts: Mapping[str, UsageDay]) -> UsageBu
         date=day,
         starts_at=datetime(day.year, day.month, day.day, tzinfo=zone),
         stats=merge_stats(part.stats for part in parts.values()),
-        attendance_count=_if_all([part.attendance_count for part in parts.values() if part.stats.count], sum),
+        attendance_count=_joins((part.stats.count, part.attendance_count) for part in parts.values()),
         peak_member_count=alone.peak_member_count if alone else None,
         by_source=tuple(
             SourceUsage(
@@ -116,6 +115,11 @@ def _bucket(day: date, zone: ZoneInfo, parts: Mapping[str, UsageDay]) -> UsageBu
             for name, part in parts.items()
         ),
     )
+
+
+def _joins(parts: Iterable[tuple[int, int | None]]) -> int | None:
+    """The joins of several sources, given each one's count and joins; who counts nothing need not tell any."""
+    return _if_all([joins for count, joins in parts if count or joins is not None], sum)
 
 
 def _if_all(values: Collection[int | None], merge: Callable[[Iterable[int]], int]) -> int | None:

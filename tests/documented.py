@@ -7,8 +7,8 @@ from enum import Enum
 from typing import Any
 
 from queries import Client
+from servers import serve
 
-from graph.sandbox.server import Sandbox
 from graph.sandbox.world import World
 from graph.settings import build
 from graph.vendors import VENDORS
@@ -92,8 +92,8 @@ def _leaves(body: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 @contextlib.asynccontextmanager
 async def documenting(vendor: str, bodies: Mapping[str, Any], **settings: object) -> AsyncIterator[Client]:
     """A confgraph with one source, named like its vendor, whose emulator answers documented bodies by report."""
-    only = {vendor: VENDORS[vendor]}
-    async with Sandbox(NOTHING, options={vendor: {"documented": bodies}}, vendors=only) as sandbox:
-        table = sandbox.settings()[vendor] | settings
+    spec = VENDORS[vendor]
+    async with serve(spec.create_emulator(NOTHING, documented=bodies)) as url:
+        table = {"vendor": vendor, "base_url": url, **spec.emulator_settings(NOTHING), **settings}
         async with Client(build({"sources": {vendor: table}}, TYPES, {})) as client:
             yield client

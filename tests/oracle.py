@@ -28,7 +28,7 @@ class Oracle:
     def __init__(self, world: World, now: datetime) -> None:
         self.world = world
         self.now = now
-        self.conf_ids = emulator_settings(world)["conf_ids"]
+        self.conf_ids: Any = emulator_settings(world)["conf_ids"]
         self.makers = {
             "hexmeet": self._hexmeet,
             "netease": self._netease,
@@ -276,7 +276,13 @@ class Oracle:
         told = to_row(it, self.now)
         unit = organization(it.host.department)
         phone = told["hostMobile"] or None
-        host = person(str(it.host.agent_id), it.host.name, it.host.email, phone, unit)
+        host = person(
+            accountId=str(it.host.agent_id),
+            name=it.host.name,
+            email=it.host.email,
+            phoneNumber=phone,
+            organization=unit,
+        )
         return {
             "vendorId": told["conferenceId"],
             "title": it.title,
@@ -309,8 +315,8 @@ class Oracle:
             "scheduledStartAt": text(it.start),
             "scheduledEndAt": text(it.start + planned),
             "plannedDurationSeconds": int(planned.total_seconds()),
-            "memberCount": len({address(a)[1] for a in present}),
-            "host": person(**dict([address(chair)])) if chair else None,
+            "memberCount": addresses(present),
+            "host": person(**address(chair)) if chair else None,
             "vendorFields": {
                 "__typename": "HuaweiConferenceFields",
                 "appliedMinutes": planned // timedelta(minutes=1),
@@ -324,7 +330,7 @@ class Oracle:
                     role="CHAIR" if a.is_chair else "PARTICIPANT",
                     mediaDirection=MEDIA[a.media],
                     onHold=a.is_on_hold,
-                    **dict([address(a)]),
+                    **address(a),
                 )
                 for a in present
             ],
@@ -336,28 +342,21 @@ def organization(it: WorldOrganization) -> Row:
     return {"vendorId": str(it.id), "name": it.name}
 
 
-def person(
-    accountId: str | None = None,  # noqa: N803 - GraphQL's words
-    name: str | None = None,
-    email: str | None = None,
-    phoneNumber: str | None = None,  # noqa: N803 - GraphQL's words
-    organization: Row | None = None,
-) -> Row:
+def person(**known: Any) -> Row:
     """As answered."""
-    return {
-        "accountId": accountId,
-        "name": name,
-        "email": email,
-        "phoneNumber": phoneNumber,
-        "organization": organization,
-    }
+    return {**dict.fromkeys(("accountId", "name", "email", "phoneNumber", "organization")), **known}
 
 
-def address(it: WorldAttendance) -> tuple[str, str]:
-    """By which field Huawei tells who that is, and how."""
+def address(it: WorldAttendance) -> Row:
+    """How Huawei tells who that is."""
     if it.client == "AGENT":
-        return "accountId", str(it.person.agent_id)
-    return "phoneNumber", it.person.phone
+        return {"accountId": str(it.person.agent_id)}
+    return {"phoneNumber": it.person.phone}
+
+
+def addresses(present: Iterable[WorldAttendance]) -> int:
+    """How many different people Huawei sees."""
+    return len({tuple(address(it).items()) for it in present})
 
 
 def _start(row: Row) -> str:

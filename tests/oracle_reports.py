@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from answers import Row, seconds, text
-from oracle import BEFORE, Oracle, address
+from oracle import BEFORE, Oracle, addresses
 
 from graph.sandbox.world import Phase, WorldAttendance, WorldConference
 
@@ -88,8 +88,8 @@ class ReportOracle(Oracle):
         days = [(day, midnight(day, zone), midnight(day + DAY, zone)) for day in each_day(first, last)]
         rows = []
         for mcu in sorted(self.world.mcus, key=lambda mcu: mcu.name):
-            audio = self._gauges(days, lambda a, name=mcu.name: a.mcu.name == name)
-            video = self._gauges(days, lambda a, name=mcu.name: a.mcu.name == name and a.client != "PHONE")
+            audio = self._gauges(days, mcu.name, with_video=False)
+            video = self._gauges(days, mcu.name, with_video=True)
             ports = [gauge([mcu.ports] * used["samples"]) for used in audio]
             peaks = [max((used["max"] or 0) for used in medium) for medium in (audio, video)]
             utilization = {
@@ -104,12 +104,11 @@ class ReportOracle(Oracle):
             rows.append({"sourceName": "hexmeet", "name": mcu.name, "kind": mcu.kind, "utilization": utilization})
         return rows
 
-    def _gauges(
-        self, days: list[tuple[date, datetime, datetime]], is_meant: Callable[[WorldAttendance], bool]
-    ) -> list[Row]:
+    def _gauges(self, days: list[tuple[date, datetime, datetime]], mcu: str, *, with_video: bool) -> list[Row]:
         gauges = []
         for _, start, end in days:
-            spans = [(a.join, a.leave) for a in self.ongoing_calls(start, end) if is_meant(a)]
+            calls = [a for a in self.ongoing_calls(start, end) if a.mcu.name == mcu]
+            spans = [(a.join, a.leave) for a in calls if not (with_video and a.client == "PHONE")]
             minutes = range(int((min(end, self.now) - start + MINUTE - timedelta(microseconds=1)) / MINUTE))
             gauges.append(gauge([sum(a <= start + n * MINUTE < b for a, b in spans) for n in minutes]))
         return gauges
@@ -164,7 +163,7 @@ class ReportOracle(Oracle):
 
     def usage(self, subject: str, first: date, last: date, zone: ZoneInfo, sources: Iterable[str]) -> Row:
         """A usage report."""
-        buckets = []
+        buckets: list[Row] = []
         for day in each_day(first, last):
             start, end = midnight(day, zone), midnight(day + DAY, zone)
             parts = []
@@ -207,7 +206,7 @@ class ReportOracle(Oracle):
         if dimension == "ROOM":
             for it in self.held("systec", start, end):
                 lengths["systec", it.room.host_id, None].append(seconds(it.start, it.end))
-        rows = [
+        rows: list[Row] = [
             {"source": {"name": source}, "key": key, "name": name, "stats": stats(found)}
             for (source, key, name), found in lengths.items()
         ]
@@ -234,7 +233,7 @@ class ReportOracle(Oracle):
         ]
         by_source = {
             "hexmeet": (None, len(list(self.ongoing_calls(self.now - 15 * MINUTE, self.now - 10 * MINUTE)))),
-            "huawei": (len(listed), len({address(a) for it in listed for a in self.present(it)})),
+            "huawei": (len(listed), addresses(a for it in listed for a in self.present(it))),
             "netease": (len(going_on["netease"]), netease),
             "quanshi": (
                 len(going_on["quanshi"]) + len(coming),

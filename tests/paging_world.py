@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from random import Random
 from typing import Any, NamedTuple
 
 from graph.cache.memory import WindowStore
@@ -26,6 +27,11 @@ class Row(NamedTuple):
     lasts: timedelta = timedelta(0)
 
 
+def seeded(seed: int) -> Random:
+    """Chance that repeats."""
+    return Random(seed)  # noqa: S311 - a made-up world is no secret
+
+
 def key(row: Row) -> tuple[int | str, ...]:
     return to_micros(row.at), row.source, row.id
 
@@ -38,7 +44,7 @@ class Vendor:
     rows: list[Row]
     page_size: int = 100
     is_stateless: bool = True
-    grid: Grid = Grid()
+    grid: Grid = field(default_factory=Grid)
     is_end_inclusive: bool = False
     filters_by_end: bool = False
     repeats_rows: bool = False
@@ -92,6 +98,7 @@ class Vendor:
         if token is not None and self.timeouts:
             self.timeouts -= 1
             raise VendorTimeoutError("Too slow.", source=self.source, endpoint="list")
+        rest: object
         if self.is_stateless:
             matches, number = self._matches(window), int(str(token or 0))
             rest = number + 1
@@ -100,7 +107,10 @@ class Vendor:
             matches = self._scrolls.setdefault(scroll, self._matches(window))
             rest = (scroll, number + 1)
         first, last = number * self.page_size, (number + 1) * self.page_size
-        return Slice(matches[first:last], len(matches), rest if last < len(matches) else None)
+        has_more = last < len(matches)
+        if not (self.is_stateless or has_more):
+            del self._scrolls[scroll]
+        return Slice(matches[first:last], len(matches), rest if has_more else None)
 
     async def count(self, window: Window) -> int | None:
         self.counts += 1

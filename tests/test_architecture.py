@@ -25,6 +25,7 @@ FLOORS = [
     ["cache", "transport", "paging"],
     ["sandbox.world"],  # the truth: emulators read it, it reads nothing but time
     ["settings"],
+    ["statistics"],
     ["records"],
     ["ids"],
     ["errors", "clock"],

@@ -1,8 +1,8 @@
 """A world whose clock stands, its emulators and a confgraph over them."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -11,18 +11,21 @@ import pytest
 from answers import text
 from oracle_reports import ReportOracle
 from queries import Client
+from starlette.types import ASGIApp
 
 from graph import clock
 from graph.sandbox.server import Sandbox
 from graph.sandbox.world import World
 from graph.settings import build
 from graph.vendors import VENDORS
+from graph.vendors.base import VendorSpec
 
 NOW = datetime(2026, 3, 12, 9, 30, tzinfo=UTC)  # a Thursday, 17:30 in Shanghai
 DAY = timedelta(days=1)
 TYPES = {spec.name: spec.settings for spec in VENDORS.values()}
 
 Tables = Mapping[str, Mapping[str, object]]
+Wrap = Callable[[str, ASGIApp], ASGIApp]
 
 
 @cache
@@ -53,6 +56,13 @@ def during(days: float, until: datetime = NOW) -> dict[str, str | None]:
     return {"from": text(until - days * DAY), "to": text(until)}
 
 
+def _wrapped(spec: VendorSpec, wrap: Wrap) -> VendorSpec:
+    def create(*args: Any, **options: Any) -> Any:
+        return wrap(spec.name, spec.create_emulator(*args, **options))
+
+    return replace(spec, create_emulator=create)
+
+
 @contextlib.asynccontextmanager
 async def running(
     monkeypatch: pytest.MonkeyPatch,
@@ -61,6 +71,7 @@ async def running(
     sources: Tables | None = None,
     options: Tables | None = None,
     server: Mapping[str, object] | None = None,
+    wrap: Wrap = lambda _, app: app,
 ) -> AsyncIterator[Running]:
     """Run a world whose clock stands at NOW.
 
@@ -69,19 +80,21 @@ async def running(
     Args:
         monkeypatch: Stops the clock.
         conferences: The size of the world.
-        sources: Changes to the settings of sources, by name.
+        sources: Changes to the settings of sources, by name; a new name is a copy of its vendor's source with them.
         options: Of emulators, by vendor.
         server: The table `server`.
+        wrap: Put around every emulator.
     """
     monkeypatch.setattr(clock, "now", lambda: NOW)
     world = world_of(conferences)
     unlimited = {"hexmeet": {"max_open_scrolls": 10**6}}
     given: dict[str, Mapping[str, object]] = {**unlimited, **(options or {})}
-    async with Sandbox(world, options=given) as sandbox:
+    vendors = {name: _wrapped(spec, wrap) for name, spec in VENDORS.items()}
+    async with Sandbox(world, options=given, vendors=vendors) as sandbox:
         tables: dict[str, dict[str, Any]] = sandbox.settings()
         tables["hexmeet"]["max_open_scrolls"] = 0
         for name, changes in (sources or {}).items():
-            tables[name] |= changes
+            tables[name] = {**tables[str(changes.get("vendor", name))], **changes}
         settings = build({"server": dict(server or {}), "sources": tables}, TYPES, {})
         async with Client(settings) as client:
             yield Running(sandbox, client, ReportOracle(world, NOW))

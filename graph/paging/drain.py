@@ -43,6 +43,12 @@ class Drain(Generic[R]):
         self._token: object | None = None
         self._seen: set[str] = set()
         self._fetched = 0
+        self._pages_in_vain = 0
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether it had to start over."""
+        return self._restarts > 0
 
     @property
     def expected_pages(self) -> int:
@@ -79,8 +85,9 @@ class Drain(Generic[R]):
             if self.feed.time(row) in self.window:
                 self.rows[identity] = row
         self._fetched += len(answer.rows)
+        self._pages_in_vain = 0 if len(self._seen) > known else self._pages_in_vain + 1
         if answer.token is not None:
-            self._guard(answer, brought_rows=len(self._seen) > known)
+            self._guard(answer)
             self._token = answer.token
         elif self.feed.has_stateless_pages and answer.total != self.total:
             # Rows moved from page to page: one may have slipped through.
@@ -96,14 +103,15 @@ class Drain(Generic[R]):
         self._restarts += 1
         self._start()
 
-    def _guard(self, answer: Slice[R], *, brought_rows: bool) -> None:
-        """Refuse a paging that would never end."""
+    def _guard(self, answer: Slice[R]) -> None:
+        """Refuse a paging that would never end. Numbered pages may bring nothing new while their rows shift."""
+        patience = SLACK_PAGES if self.feed.has_stateless_pages else 0
         if not answer.rows:
             fault = "an empty page says that more pages follow"
         elif self.feed.has_stateless_pages and answer.token == self._token:
             fault = "a page names itself as the next one"
-        elif not (self.feed.has_stateless_pages or brought_rows):
-            fault = "a scroll answers the same rows again and again"
+        elif self._pages_in_vain > patience:
+            fault = "the same rows come again and again"
         elif self.total is not None and self._fetched > 3 * self.total + SLACK_PAGES * self.feed.page_size:
             fault = "there are far more rows than the total says"
         else:

@@ -13,7 +13,7 @@ from graph.paging.feeds import RangedFeed, SnapshotFeed
 from graph.paging.merge import Merge
 from graph.paging.page import Behind, Edge, Once, Page
 from graph.paging.planner import Budget
-from graph.paging.shelf import Shelf, read_snapshot
+from graph.paging.shelf import Shelf
 from graph.paging.walk import RangedWalk, SnapshotWalk, Walk
 from graph.paging.windows import Window
 from graph.records import SourceResult, SourceResultStatus
@@ -72,7 +72,13 @@ class Listing(Generic[R]):
         limit = self._budget if args.cursor else min(self._budget, FIRST_PAGE_BUDGET)
         budgets = {feed.source: Budget(limit) for feed in self._feeds}
         start = self._start(args, up=up)
-        walks = [self._walk(feed, start, budgets, up=up, is_first=args.cursor is None) for feed in self._feeds]
+        is_first = args.cursor is None
+        walks = [
+            self._walk(
+                feed, self._place(feed.source, start, up=up), budgets, up=up, is_first=is_first, insists=not is_first
+            )
+            for feed in self._feeds
+        ]
         merge = Merge(walks, start, up=up)
         if args.size == 0:
             return self._empty_page(args, walks, budgets, start)
@@ -112,22 +118,24 @@ class Listing(Generic[R]):
     def _walk(
         self,
         feed: RangedFeed[R] | SnapshotFeed[R],
-        start: Cursor,
+        place: Cut,
         budgets: Mapping[str, Budget],
         *,
         up: bool,
-        is_first: bool,
+        is_first: bool = False,
+        insists: bool = False,
     ) -> Walk[R]:
-        place = self._place(feed.source, start, up=up)
         if isinstance(feed, SnapshotFeed):
             return SnapshotWalk(feed, place, up=up, key=self._key, store=self._store_of(feed))
-        return self._ranged_walk(feed, place, budgets[feed.source], up=up, is_first=is_first)
-
-    def _ranged_walk(
-        self, feed: RangedFeed[R], place: Cut, budget: Budget, *, up: bool, is_first: bool
-    ) -> RangedWalk[R]:
         return RangedWalk(
-            feed, place, up=up, window=self._range, shelf=self._shelf(feed), budget=budget, is_first=is_first
+            feed,
+            place,
+            up=up,
+            window=self._range,
+            shelf=self._shelf(feed),
+            budget=budgets[feed.source],
+            is_first=is_first,
+            insists=insists,
         )
 
     def _shelf(self, feed: RangedFeed[R]) -> Shelf[R]:
@@ -186,11 +194,7 @@ class Listing(Generic[R]):
         may_have_more = False
         # The source of the row before is asked first: most likely it still has it.
         for feed in sorted(self._feeds, key=lambda feed: feed.source not in place.parts):
-            walk: Walk[R]
-            if isinstance(feed, SnapshotFeed):
-                walk = SnapshotWalk(feed, place, up=not up, key=self._key, store=self._store_of(feed))
-            else:
-                walk = self._ranged_walk(feed, place, budgets[feed.source], up=not up, is_first=True)
+            walk = self._walk(feed, place, budgets, up=not up, is_first=True)
             await walk.fill(1)
             if walk.head is not None:
                 return True
@@ -201,17 +205,15 @@ class Listing(Generic[R]):
         counts: dict[str, int | None] = {}
         for feed in self._feeds:
             try:
-                counts[feed.source] = None if feed.source in failed else await self._count(feed, budgets[feed.source])
+                counts[feed.source] = None if feed.source in failed else await self._count(feed, budgets)
             except VendorError:
                 counts[feed.source] = None
         return counts
 
-    async def _count(self, feed: RangedFeed[R] | SnapshotFeed[R], budget: Budget) -> int | None:
-        if isinstance(feed, SnapshotFeed):
-            snapshot = await read_snapshot(feed, self._key, self._store_of(feed))
-            return sum(map(feed.keep, snapshot.rows))
-        count = await self._shelf(feed).count(self._range)
+    async def _count(self, feed: RangedFeed[R] | SnapshotFeed[R], budgets: Mapping[str, Budget]) -> int | None:
+        """The vendor's count, else by reading."""
+        count = await self._shelf(feed).count(self._range) if isinstance(feed, RangedFeed) else None
         if count is not None:
             return count
         up = not self._descending
-        return await self._ranged_walk(feed, beginning(up=up), budget, up=up, is_first=False).count()
+        return await self._walk(feed, beginning(up=up), budgets, up=up).count()

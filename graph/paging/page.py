@@ -69,7 +69,10 @@ class Page(Generic[R]):
     Attributes:
         edges: The rows with their cursors, in the order of the list.
         results: What each source contributed, by name.
+        left_out: Rows are missing though their source answered.
     """
+
+    left_out = False
 
     def __init__(
         self,
@@ -114,8 +117,10 @@ class Page(Generic[R]):
 
     @property
     def complete(self) -> bool:
-        """False when a source failed."""
-        return all(result.status is not SourceResultStatus.FAILED for result in self.results.values())
+        """False when a source failed or rows had to be left out."""
+        return not self.left_out and all(
+            result.status is not SourceResultStatus.FAILED for result in self.results.values()
+        )
 
     async def has_next_page(self) -> bool:
         """Whether rows follow, or a source still owes some."""

@@ -15,7 +15,6 @@ from graph.paging.drain import Drain
 from graph.paging.windows import Grid, Window
 
 DAY = timedelta(days=1)
-NARROW_CELLS = 16  # the first window where nothing is known
 FASTEST_GROWTH = 8
 NOTHING = 1e-9  # rows per cell
 PATIENCE = 30  # vendor pages of one window; with more, reading it is given up for a narrower one
@@ -96,7 +95,7 @@ class Planner:
             return self._reach(rest, rows) / self.grid.base
         if self.density is not None:
             return min(rows / self.density, self._widest)
-        return self._widest if self.can_probe else NARROW_CELLS
+        return self._widest if self.can_probe else DAY / self.grid.base
 
     def _rows(self, wanted: int) -> float:
         """How many rows the next window should have."""
@@ -137,9 +136,16 @@ class Planner:
         most = PATIENCE
         if self.is_first:
             most = max(2, ceil(self._rows(wanted) / self.page_size) + 1) + (self.density is None)
-        if not self.can_pause:
-            most = min(most, drain.pages + self.budget.left)
-        return drain.expected_pages <= most
+        return drain.expected_pages <= most and self.can_afford(drain)
+
+    def may_pause(self, drain: Drain[Any]) -> bool:
+        """Whether a window may be read on with a later page: not where the list changed between two already."""
+        return self.can_pause and not drain.has_changed
+
+    def can_afford(self, drain: Drain[Any]) -> bool:
+        """Whether the budget reaches to the end of a window, where reading may not pause."""
+        is_within = drain.expected_pages <= drain.pages + self.budget.left
+        return is_within or not drain.pages or self.may_pause(drain)
 
     def is_narrowest(self, window: Window) -> bool:
         """Whether a window cannot be made narrower."""
@@ -155,7 +161,8 @@ class Planner:
         self._cap = self._widest
 
     def refused(self, drain: Drain[Any]) -> None:
-        """Learn that a window has too many rows; the next one will be at most half as wide."""
+        """Learn that a window has too many rows; the next is at most half as wide, the budget's last the narrowest."""
         cells = drain.window.width // self.grid.base
         self.density, self.days = drain.expected_pages * self.page_size / cells, None
-        self._cap = max(self._narrowest, cells // 2)
+        steepness = (cells / self._narrowest) ** (1 / max(1, self.budget.left))
+        self._cap = max(self._narrowest, int(cells / max(2.0, steepness)))

@@ -82,7 +82,7 @@ class Shelf(Generic[R]):
 
     def pause(self, drain: Drain[R]) -> Drain[R]:
         """Keep a drain that goes on later; a scroll is dropped, it could not wait."""
-        if self.can_pause and drain.pages:
+        if self.can_pause and (drain.pages or drain.has_changed):
             self._store.remember(("paused", self._key, drain.window), drain, PAUSED_TTL_S, len(drain.rows))
         return drain
 
@@ -112,6 +112,11 @@ class Shelf(Generic[R]):
                 known = (None,)  # a plan can do without
             self._store.remember(name, known, COUNTS_TTL_S)
         return cast("tuple[Mapping[datetime, int] | None]", known)[0]
+
+    def distrust_days(self, window: Window) -> None:
+        """Plan without the counts per day, which proved misleading."""
+        if self._feed.count_per_day is not None:
+            self._store.remember(("days", self._key, self._feed.grid.around(window)), (None,), COUNTS_TTL_S)
 
     async def count(self, window: Window) -> int | None:
         """The vendor's exact count of a range; None where it cannot tell."""

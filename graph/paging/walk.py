@@ -103,6 +103,24 @@ class Walk(ABC, Generic[R]):
             except VendorError as error:
                 self.error = error
 
+    async def count(self) -> int | None:
+        """How many rows there are in all; None where the source fails, or reading them would cost too much."""
+        rows = 0
+        while self._has_more:
+            if await self._would_cost_too_much():
+                return None
+            await self.fill(1)
+            if self.error or self.is_spent:
+                return None
+            while self.head is not None:
+                self.pop()
+                rows += 1
+        return rows
+
+    async def _would_cost_too_much(self) -> bool:
+        """Whether reading all that is left is known to exceed the budget."""
+        return False
+
     @property
     @abstractmethod
     def _has_more(self) -> bool:
@@ -130,7 +148,18 @@ class Walk(ABC, Generic[R]):
 
 
 class RangedWalk(Walk[R]):
-    """A walk that reads window by window, and holds one window at a time."""
+    """A walk that reads window by window, and holds one window at a time.
+
+    Args:
+        feed: The source.
+        start: Where it starts.
+        up: The way it goes.
+        window: The range.
+        shelf: What is stored of the feed.
+        budget: The list requests left to it.
+        is_first: Whether it is for the first page of a walk, which asks for little.
+        insists: Whether it may exceed its budget where it would not get on at all otherwise.
+    """
 
     def __init__(
         self,
@@ -141,7 +170,8 @@ class RangedWalk(Walk[R]):
         window: Window,
         shelf: Shelf[R],
         budget: Budget,
-        is_first: bool,
+        is_first: bool = False,
+        insists: bool = False,
     ) -> None:
         super().__init__(feed.source, start, up=up, keep=feed.keep)
         self._feed = feed
@@ -150,6 +180,7 @@ class RangedWalk(Walk[R]):
         self._shelf = shelf
         self._budget = budget
         self._is_first = is_first
+        self._insists = insists
         self._planner: Planner | None = None
 
     @property
@@ -169,21 +200,11 @@ class RangedWalk(Walk[R]):
         self._enter(stored.keys, stored.rows, low, high, _place(stored.end if self.up else stored.start))
         return True
 
-    async def count(self) -> int | None:
-        """How many rows there are in all; None where reading them would cost more than the budget."""
-        rows = 0
-        while self._has_more:
-            planner = self._planner = self._planner or await self._plan()
-            is_stored = self._shelf.find(self._rest, up=self.up) is not None
-            if not is_stored and planner.expected_requests(self._rest) > self._budget.left:
-                return None
-            await self.fill(planner.page_size)
-            if self.error or self.is_spent:
-                return None
-            while self.head is not None:
-                self.pop()
-                rows += 1
-        return rows
+    async def _would_cost_too_much(self) -> bool:
+        if self._shelf.find(self._rest, up=self.up):
+            return False
+        planner = self._planner = self._planner or await self._plan()
+        return planner.expected_requests(self._rest) > self._budget.left
 
     async def _read(self, wanted: int) -> StoredWindow[R] | None:
         """Read the window that comes next, narrower where it proves too big; None when the budget is spent."""
@@ -198,14 +219,18 @@ class RangedWalk(Walk[R]):
             if not planner.accepts(answer, wanted):
                 planner.refused(answer)
                 self._shelf.density = planner.density
+                self._shelf.distrust_days(self._window)
         return None
 
     async def _drain(self, planner: Planner, window: Window, wanted: int) -> StoredWindow[R] | Drain[R]:
         """Drain a window, as far as plan and budget allow; what is left half way may be taken up again."""
         drain = self._shelf.resume(window)
-        must_end = planner.is_narrowest(window) and not planner.can_pause
+        # A window that this page cannot do without is read to its end where reading may not pause.
+        is_needed = self._insists and planner.is_narrowest(window) and self.as_of is None
         while not drain.is_done and planner.accepts(drain, wanted):
-            if not self._budget.take() and not (must_end and drain.pages):
+            if is_needed and drain.pages and not planner.may_pause(drain):
+                self._budget.take()
+            elif not planner.can_afford(drain) or not self._budget.take():
                 break
             await drain.read_page()
         return self._shelf.keep(drain) if drain.is_done else self._shelf.pause(drain)

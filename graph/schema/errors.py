@@ -62,7 +62,7 @@ def _cause(error: GraphQLError) -> Exception | None:
 def _is_about_input(error: GraphQLError, cause: Exception | None) -> bool:
     """Whether graphql-core refused a variable or an argument, rather than a value that we were about to serve."""
     if error.path is None:
-        return cause is None
+        return cause is None or isinstance(cause, GraphQLError)
     return isinstance(cause, GraphQLError) and bool(cause.nodes)
 
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from graph.context import Context
 from graph.errors import VendorError
-from graph.fleet import Source
+from graph.fleet import Source, failed
 from graph.ids import GlobalId, IdKind
-from graph.paging import Listing, PageArgs, RangedFeed, SnapshotFeed, resolve_window
+from graph.paging import Listing, Page, PageArgs, RangedFeed, SnapshotFeed, resolve_window
 from graph.paging.windows import EPOCH, Window, to_micros
 from graph.records import (
     Call,
@@ -52,7 +52,10 @@ def conference_listing(
     sources = context.fleet.select(narrowing.sources, narrowing.vendors)
     scope = narrowing.scope(field, descending=descending)
     if narrowing.vendor_ids is not None:
-        return _chosen_conferences(sources, narrowing.vendor_ids, narrowing, selection, scope)
+        if not sources:  # the only one named is of another vendor
+            return Listing([], key=lambda row: (row.vendor_id,), scope=scope)
+        extras = selection.extras(sources[0].adapter)
+        return _ChosenConferences(sources[0], narrowing, narrowing.vendor_ids, extras, scope)
     window = resolve_window(args, scope, narrowing.during, DEFAULT_RANGE)
     feeds = {source.name: _conference_feed(source, narrowing, window, selection) for source in sources}
     return Listing(
@@ -157,7 +160,7 @@ def _conference_feed(
     room = narrowing.room
     if not states or (room is not None and room.source_name != source.name):
         return _nothing(source, is_ranged=is_ranged)
-    extras = selection.extras(adapter)
+    extras = _embedded(selection.extras(adapter), adapter)
     keep = narrowing.keeps_conference
     if not is_ranged:
         return SnapshotFeed(
@@ -169,8 +172,8 @@ def _conference_feed(
             store_key=_store_key(source, "live", extras),
         )
     pushed = None if states == possible else states
-    room_key = room.key if room else None
-    is_whole = pushed is None and room is None and not narrowing.search
+    room_key = room.key if room and adapter.narrows_rooms else None
+    is_counted = room is None and not narrowing.search
 
     def query(part: Window) -> ConferenceQuery:
         return ConferenceQuery(window=part, extras=extras, states=pushed, room=room_key)
@@ -184,7 +187,7 @@ def _conference_feed(
         page_size=adapter.page_size,
         has_stateless_pages=adapter.has_stateless_pages,
         keep=keep,
-        count=(lambda part: adapter.count_conferences(query(part))) if is_whole else None,
+        count=(lambda part: adapter.count_conferences(query(part))) if is_counted else None,
         count_per_day=lambda part: adapter.count_per_day(UsageSubject.CONFERENCES, part),
         store_key=_store_key(source, "conferences", pushed, room_key, extras),
         richer_keys=[_store_key(source, "conferences", pushed, room_key, more) for more in _richer(extras, adapter)],
@@ -213,44 +216,46 @@ def _call_feed(source: Source, narrowing: Narrowing, window: Window) -> RangedFe
     )
 
 
-def _chosen_conferences(
-    sources: Sequence[Source],
-    vendor_ids: Sequence[str],
-    narrowing: Narrowing,
-    selection: Selection,
-    scope: str,
-) -> Listing[Conference]:
-    """Conferences by the vendor's identifiers, in the order asked."""
-    places = {vendor_id: place for place, vendor_id in enumerate(vendor_ids)}
-    source = sources[0] if sources else None
-    can_read = source is not None and Capability.GET_CONFERENCES in source.capabilities
-    during = narrowing.during
+class _ChosenConferences(Listing[Conference]):
+    """Conferences of one source by the vendor's identifiers, in the order asked; those that failed are left out."""
 
-    async def read() -> Sequence[Conference]:
-        if source is None or not vendor_ids:
-            return ()
-        found = await source.adapter.get_conferences(vendor_ids, selection.extras(source.adapter))
-        for item in found:
-            if isinstance(item, VendorError):
-                raise item
-        return [row for row in found if isinstance(row, Conference)]
-
-    feeds = []
-    if source is not None and can_read:
-        feeds.append(
-            SnapshotFeed(
-                source=source.name,
-                read=read,
-                identity=_vendor_id,
-                keep=lambda row: (during is None or row.sort_time in during) and narrowing.keeps_conference(row),
-            )
+    def __init__(
+        self, source: Source, narrowing: Narrowing, vendor_ids: Sequence[str], extras: Extras, scope: str
+    ) -> None:
+        self._source = source
+        self._vendor_ids = vendor_ids
+        self._extras = extras
+        self._failures: list[Exception] = []
+        places = {vendor_id: place for place, vendor_id in enumerate(vendor_ids)}
+        during = narrowing.during
+        can_read = Capability.GET_CONFERENCES in source.capabilities
+        feed = SnapshotFeed(
+            source=source.name,
+            read=self._read,
+            identity=_vendor_id,
+            keep=lambda row: (during is None or row.sort_time in during) and narrowing.keeps_conference(row),
         )
-    return Listing(
-        feeds,
-        key=lambda row: (places[row.vendor_id],),
-        scope=scope,
-        unsupported=[source.name] if source is not None and not can_read else [],
-    )
+        super().__init__(
+            [feed] if can_read else [],
+            key=lambda row: (places[row.vendor_id],),
+            scope=scope,
+            unsupported=[] if can_read else [source.name],
+        )
+
+    async def page(self, args: PageArgs) -> Page[Conference]:
+        page = await super().page(args)
+        page.left_out = bool(self._failures)
+        for failure in self._failures:
+            if isinstance(failure, VendorError):
+                page.results = {self._source.name: failed(self._source.name, failure)}
+        return page
+
+    async def _read(self) -> Sequence[Conference]:
+        if not self._vendor_ids:
+            return ()
+        found = await self._source.adapter.get_conferences(self._vendor_ids, self._extras)
+        self._failures = [item for item in found if isinstance(item, Exception)]
+        return [row for row in found if isinstance(row, Conference)]
 
 
 def _nothing(source: Source, *, is_ranged: bool) -> SnapshotFeed[Conference]:
@@ -266,6 +271,11 @@ def _nothing(source: Source, *, is_ranged: bool) -> SnapshotFeed[Conference]:
 def _store_key(source: Source, *parts: Hashable) -> Hashable:
     """What windows are stored under. The adapter stands for the account: it lives as long as its settings."""
     return (source.name, source.adapter, *parts)
+
+
+def _embedded(wanted: Extras, adapter: Adapter) -> Extras:
+    """What is wanted and rows can bring along: windows read for nothing else are not kept apart."""
+    return Extras(members=wanted.members and adapter.embeds.members, calls=wanted.calls and adapter.embeds.calls)
 
 
 def _richer(extras: Extras, adapter: Adapter) -> list[Extras]:

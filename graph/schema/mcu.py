@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from graph import records
+from graph import records, statistics
 from graph.loaders import McuReportsKey
 from graph.paging import Page, PageArgs
 from graph.reports import utilization
@@ -58,7 +58,7 @@ async def _utilization(
     root: records.McuResource,
     info: Info,
     during: Annotated[TimeRange, strawberry.argument(description="Which days to tell; cut to whole days.")],
-) -> records.McuUtilization | None:
+) -> statistics.McuUtilization | None:
     kinds = [root.kind] if root.kind else list(records.McuKind)
     loader = info.context.loaders.mcu_reports
     window = during.window()

@@ -67,8 +67,7 @@ async def _fetch_member(context: Context, source_name: str, key: str) -> Member 
     conference_id, separator, vendor_id = key.partition("\n")
     if not separator:
         raise InvalidIdError("This is not an id of a member.")
-    embeds = context.fleet.sources[source_name].adapter.embeds
-    wanted = ConferenceKey(source_name, conference_id, Extras(members=embeds.members))
+    wanted = ConferenceKey(source_name, conference_id, Extras(members=True))
     conference = await context.loaders.conferences.get(wanted)
     if conference is None:
         return None

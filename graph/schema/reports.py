@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import strawberry
 
-from graph import records
+from graph import records, statistics
 from graph.errors import InvalidArgumentError, LimitExceededError
 from graph.fleet import Source
 from graph.loaders import McuReportsKey, RoomWindow, UsageGroupsKey
@@ -73,7 +73,7 @@ class UsageGroupConnection(Connection[UsageGroup]):
 class GroupPage:
     """A page of groups that also bears the totals over all groups."""
 
-    def __init__(self, page: Page[records.UsageGroup], totals: records.UsageStats) -> None:
+    def __init__(self, page: Page[statistics.UsageGroup], totals: statistics.UsageStats) -> None:
         self._page = page
         self.totals = totals
 
@@ -194,7 +194,7 @@ async def _usage(
     of: Annotated[UsageSubject, strawberry.argument(description="What is counted.")],
     days: Annotated[DateRange, strawberry.argument(description="Which days, both included.")],
     interval: Annotated[  # noqa: ARG001 - there is one so far
-        UsageInterval, strawberry.argument(description="How wide a bucket is.")
+        UsageInterval | None, strawberry.argument(description="How wide a bucket is.")
     ] = UsageInterval.DAY,
     time_zone: Annotated[
         str | None,
@@ -203,7 +203,7 @@ async def _usage(
         ),
     ] = "Asia/Shanghai",
     sources: SourceNames = None,
-) -> records.UsageReport:
+) -> statistics.UsageReport:
     zone = _zone(time_zone or "Asia/Shanghai")
     first, last = days.days()
     if (last - first).days >= MOST_DAYS:
@@ -223,7 +223,8 @@ async def _usage_by(
     dimension: Annotated[UsageDimension, strawberry.argument(description="What it is grouped by.")],
     during: Annotated[TimeRange, strawberry.argument(description="When the conferences or calls began.")],
     order_by: Annotated[
-        UsageOrder, strawberry.argument(description="The order; groups that are equal by it follow by source and key.")
+        UsageOrder | None,
+        strawberry.argument(description="The order; groups that are equal by it follow by source and key."),
     ] = UsageOrder.COUNT_DESC,
     sources: SourceNames = None,
     first: First = None,
@@ -233,11 +234,12 @@ async def _usage_by(
 ) -> GroupPage:
     args = PageArgs.parse(first, after, last, before)
     window = during.window()
-    totals: list[records.UsageStats] = []
+    order = order_by or UsageOrder.COUNT_DESC
+    totals: list[statistics.UsageStats] = []
 
-    async def read(source: Source) -> Sequence[records.UsageGroup]:
-        key = UsageGroupsKey(source.name, dimension, window, order_by)
-        found: records.UsageGroups = await info.context.loaders.usage_groups.get(key)
+    async def read(source: Source) -> Sequence[statistics.UsageGroup]:
+        key = UsageGroupsKey(source.name, dimension, window, order)
+        found: statistics.UsageGroups = await info.context.loaders.usage_groups.get(key)
         totals.append(found.totals)
         return found.groups
 
@@ -247,14 +249,14 @@ async def _usage_by(
         Capability[f"USAGE_BY_{dimension.value}"],
         read,
         identity=lambda group: group.key,
-        key=_GROUP_KEYS[order_by],
-        scope=_scope("usageBy", dimension.value, _instants(during), order_by.value, _sorted(sources)),
+        key=_GROUP_KEYS[order],
+        scope=_scope("usageBy", dimension.value, _instants(during), order.value, _sorted(sources)),
     )
     page = await listing.page(args)
     return GroupPage(page, merge_stats(totals))
 
 
-async def _live(info: Info, sources: SourceNames = None) -> records.LiveSummary:
+async def _live(info: Info, sources: SourceNames = None) -> statistics.LiveSummary:
     fleet = info.context.fleet
     gathered = await fleet.gather(
         fleet.select(sources), Capability.LIVE_SUMMARY, lambda source: source.adapter.read_live()
@@ -278,7 +280,7 @@ class ReportQuery:
     live: LiveSummary | None = joined(_live, "What is going on right now.")
 
 
-_GROUP_KEYS: dict[UsageOrder, Callable[[records.UsageGroup], tuple[int | str, ...]]] = {
+_GROUP_KEYS: dict[UsageOrder, Callable[[statistics.UsageGroup], tuple[int | str, ...]]] = {
     UsageOrder.COUNT_DESC: lambda group: (-group.stats.count, group.source_name, group.key),
     UsageOrder.DURATION_DESC: lambda group: (-group.stats.total_duration_seconds, group.source_name, group.key),
     UsageOrder.KEY_ASC: lambda group: (group.key, group.source_name),

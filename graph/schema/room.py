@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from graph import clock, records
+from graph import clock, records, statistics
 from graph.loaders import RoomWindow, UsageGroupsKey, VendorKey
 from graph.paging import Page, PageArgs
 from graph.paging.windows import Window
@@ -42,9 +42,9 @@ async def _usage(
     root: records.Room,
     info: Info,
     during: Annotated[TimeRange, strawberry.argument(description="When the conferences began.")],
-) -> records.UsageStats:
+) -> statistics.UsageStats:
     key = UsageGroupsKey(root.source_name, UsageDimension.ROOM, during.window(), UsageOrder.COUNT_DESC)
-    found: records.UsageGroups = await info.context.loaders.usage_groups.get(key)
+    found: statistics.UsageGroups = await info.context.loaders.usage_groups.get(key)
     return merge_stats(group.stats for group in found.groups if group.room and group.room.key == root.key)
 
 

@@ -104,11 +104,8 @@ class Selection:
 
     def extras(self, adapter: Adapter) -> Extras:
         """What to read along with conferences of a source on which this is selected."""
-        wants_members = self.has("members") or (adapter.member_count_needs_members and self.has("memberCount"))
-        return Extras(
-            members=wants_members and adapter.embeds.members,
-            calls=self.has("calls") and adapter.embeds.calls,
-        )
+        is_counted_here = adapter.member_count_needs_members and self.has("memberCount")
+        return Extras(members=self.has("members") or is_counted_here, calls=self.has("calls"))
 
 
 def _is_included(node: SelectionNode, variables: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from graph import fleet, records
+from graph import fleet, records, statistics
 from graph.context import Context
 from graph.errors import SourceErrorCode
 from graph.schema.enums import Vendor
@@ -82,6 +82,6 @@ class SourceResult:
     error: SourceError | None = strawberry.field(description="Why it failed.")
 
 
-def results_of(root: records.UsageReport | records.LiveSummary) -> list[records.SourceResult]:
+def results_of(root: statistics.UsageReport | statistics.LiveSummary) -> list[records.SourceResult]:
     """What each source contributed to a merged report, by name; the resolver of its field `sources`."""
     return [root.results[name] for name in sorted(root.results)]

@@ -5,6 +5,7 @@ Nothing of a request or a body is ever put into an error: both hold credentials 
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,11 @@ from graph.transport.deadline import within_deadline
 T = TypeVar("T")
 
 MAX_CONNECTIONS = 20
+KEEP_ALIVE_S = 4.0  # many servers close an idle connection after five seconds: be first
+# Whatever level the process logs at: their lines hold whole addresses and headers, some of which are credentials.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("httpcore").setLevel(logging.WARNING)
+
 _MSGSPEC_TEXT = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?\Z", re.DOTALL)
 
 
@@ -46,7 +52,7 @@ class VendorRequest:
         path: Appended to the source's `base_url`.
         json: The body as JSON, or
         form: the body as a form.
-        is_safe: May be sent again after a failure; False for a scroll page, whose cursor may have moved.
+        is_safe: May be sent again after a broken connection; False for a scroll page, whose cursor may have moved.
     """
 
     endpoint: str
@@ -135,7 +141,11 @@ class VendorClient:
         self._base_url = base_url.rstrip("/")
         # httpx's own pool collapses when many callers wait in it: they wait here instead.
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
-        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
+        limits = httpx.Limits(
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_CONNECTIONS,
+            keepalive_expiry=KEEP_ALIVE_S,
+        )
         self._http = httpx.AsyncClient(limits=limits, timeout=None, trust_env=False)  # noqa: S113 - one for the whole request, in _send
         self._last_success_at: datetime | None = None
         self._last_error: SourceError | None = None
@@ -183,14 +193,7 @@ class VendorClient:
         try:
             # httpx bounds each read, not their sum: a dripping body is cut here.
             async with asyncio.timeout(seconds), self._slots:
-                response = await self._http.request(
-                    request.method,
-                    self._base_url + request.path,
-                    params=dict(request.params),
-                    headers={**request.headers, **(self.sign() if self.sign else {})},
-                    json=request.json,
-                    data=request.form,
-                )
+                response = await self._exchange(request)
         except TimeoutError:
             said = f"{request.endpoint} gave no whole answer within {seconds:.3g} s."
             raise VendorTimeoutError(said, **where) from None
@@ -203,6 +206,25 @@ class VendorClient:
         except (httpx.HTTPError, httpx.InvalidURL):
             raise FatalVendorError(f"{request.endpoint} could not be asked.", **where) from None
         return VendorReply(self.source, request.endpoint, response.status_code, response.headers, response.content)
+
+    async def _exchange(self, request: VendorRequest) -> httpx.Response:
+        try:
+            return await self._post(request)
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            # A pooled connection that the vendor was just closing: once more, on another one.
+            if not request.is_safe:
+                raise
+            return await self._post(request)
+
+    async def _post(self, request: VendorRequest) -> httpx.Response:
+        return await self._http.request(
+            request.method,
+            self._base_url + request.path,
+            params=dict(request.params),
+            headers={**request.headers, **(self.sign() if self.sign else {})},
+            json=request.json,
+            data=request.form,
+        )
 
 
 def _explain(error: msgspec.ValidationError) -> tuple[str, str]:

@@ -18,21 +18,18 @@ from graph.records import (
     Capability,
     Conference,
     ConferenceState,
-    LiveCounts,
     McuKind,
-    McuReport,
     McuResource,
     Member,
     RegionCount,
     RegionMeasure,
     Room,
-    Usage,
     UsageDimension,
-    UsageGroups,
     UsageOrder,
     UsageSubject,
 )
 from graph.settings import SourceSettings
+from graph.statistics import LiveCounts, McuReport, Usage, UsageGroups
 from graph.transport.client import VendorClient
 
 if TYPE_CHECKING:
@@ -76,6 +73,7 @@ class Adapter:
             False where a scroll holds a snapshot.
         page_size: Rows per list request.
         detail_cost: True where members cost one request per conference.
+        narrows_rooms: A list can be asked for one room; False where it is read for all rooms at once.
         member_count_needs_members: Rows bear no member count: who selects it asks for the members.
         embeds: What its rows bring along when asked to; the rest of `Extras` changes nothing in a request.
     """
@@ -85,6 +83,7 @@ class Adapter:
     states: ClassVar[frozenset[ConferenceState]] = frozenset(ConferenceState)
     has_stateless_pages: ClassVar[bool] = True
     detail_cost: ClassVar[bool] = False
+    narrows_rooms: ClassVar[bool] = True
     member_count_needs_members: ClassVar[bool] = False
     embeds: ClassVar[Extras] = Extras(members=True, calls=True)
 
@@ -119,7 +118,10 @@ class Adapter:
         raise self.unsupported("list of conferences")
 
     async def count_conferences(self, query: ConferenceQuery) -> int | None:
-        """How many conferences the window has, exactly, by one cheap request that is no list; None if it cannot tell."""
+        """How many conferences of the wanted states the window has, exactly, by one request that is no list.
+
+        None if it cannot tell. `room` is never given.
+        """
         return None
 
     async def list_calls(self, window: Window, token: object | None = None) -> Slice[Call]:
@@ -157,11 +159,11 @@ class Adapter:
 
     async def get_conferences(
         self, vendor_ids: Sequence[str], extras: Extras, near: datetime | None = None
-    ) -> list[Conference | None | Exception]:
+    ) -> list[Conference | Exception | None]:
         """Read conferences by the vendor's ids. `near` narrows a search. Capability GET_CONFERENCES."""
         raise self.unsupported("conference by id")
 
-    async def get_calls(self, vendor_ids: Sequence[str]) -> list[Call | None | Exception]:
+    async def get_calls(self, vendor_ids: Sequence[str]) -> list[Call | Exception | None]:
         """Read calls by the vendor's ids."""
         raise self.unsupported("call by id")
 
@@ -173,7 +175,7 @@ class Adapter:
         """Read the calls of conferences whose `calls` is None. Capability LIST_CALLS."""
         raise self.unsupported("list of calls")
 
-    async def get_rooms(self, keys: Sequence[str]) -> list[Room | None | Exception]:
+    async def get_rooms(self, keys: Sequence[str]) -> list[Room | Exception | None]:
         """Read rooms by key, filling `vendor_id` and `name`; back `lookup_days`."""
         raise self.unsupported("room by id")
 
@@ -181,7 +183,7 @@ class Adapter:
         """Read the capacities of rooms from the conferences held in them in a window."""
         return [None] * len(keys)
 
-    async def get_mcu_resources(self, names: Sequence[str]) -> list[McuResource | None | Exception]:
+    async def get_mcu_resources(self, names: Sequence[str]) -> list[McuResource | Exception | None]:
         """Read media resources by name, with their kind; back `lookup_days`."""
         raise self.unsupported("MCU resource by name")
 

@@ -1,14 +1,17 @@
 """HexMeet's documented answers, served by its emulator, come out right through the schema."""
 
 import copy
+from collections.abc import Mapping
 
 import pytest
 from conftest import sample
-from documented import Exempt, Table, documenting, exempt, faults, rows
+from documented import Exempt, Said, Table, documenting, exempt, faults, rows
 
 pytestmark = pytest.mark.anyio
 
 ENVELOPE = exempt(Exempt.ENVELOPE, "guid", "err_code", "err_info", "more_info")
+# Both samples have one row and tell of 2276: with pages so large that is no reason to read a narrower window.
+ONE_PAGE = {"page_size": 5000, "max_open_scrolls": 0}
 # `count` is the rows on the page, and how many there are in all comes from datehistgram_stats: see below.
 SCROLL = ENVELOPE | exempt(Exempt.PAGING, "total", "count") | exempt(Exempt.SECRET, "scrollid")
 AGENT = {"agent": {"agent.name": ["HexMeet RD Agent"]}, "agent_id": {"agent.vendorId": ["101376"]}}
@@ -153,7 +156,7 @@ USED = {"samples": 851, "min": 0, "max": 34, "average": 1.399529964747356}
 PORTS = {"samples": 851, "min": 40, "max": 40, "average": 40}
 
 
-def gauge(documented: str, shown: str, values: dict[str, float]) -> Table:
+def gauge(documented: str, shown: str, values: Mapping[str, float]) -> Table:
     names = {"count": "samples", "min": "min", "max": "max", "avg": "average"}
     fields = {f"{documented}.{name}": {f"{shown}.{field}": [values[field]]} for name, field in names.items()}
     return {**fields, f"{documented}.sum": Exempt.GAUGE_SUM}
@@ -205,7 +208,7 @@ STATS: Table = {
     "max": {"stats.maxDurationSeconds": [86876, 43229]},
     "avg": {"stats.averageDurationSeconds": [3878.625, pytest.approx(2888.7272727272725)]},
 }
-TOTALS: Table = {
+TOTALS: dict[str, Said] = {
     **ENVELOPE,
     "count": {"usageBy.totals.count": 73},
     "sum": {"usageBy.totals.totalDurationSeconds": 250473},
@@ -246,7 +249,7 @@ REGIONS_TABLE: Table = {
 
 
 async def test_term_conf_stats() -> None:
-    async with documenting("hexmeet", {"term_conf_stats": CONFERENCES}) as client:
+    async with documenting("hexmeet", {"term_conf_stats": CONFERENCES}, **ONE_PAGE) as client:
         data = await client.data(CONFERENCES_QUERY, during=CONFERENCES_DAY)
     assert faults(CONFERENCES, CONFERENCES_TABLE, data) == []
     assert data["conferences"]["complete"]
@@ -255,14 +258,14 @@ async def test_term_conf_stats() -> None:
 async def test_a_conferences_blank_error_info_is_told_where_there_is_one() -> None:
     body = copy.deepcopy(CONFERENCES)
     body["buckets"][0] |= {"error_code": 7, "error_info": "LOST"}
-    async with documenting("hexmeet", {"term_conf_stats": body}) as client:
+    async with documenting("hexmeet", {"term_conf_stats": body}, **ONE_PAGE) as client:
         data = await client.data(CONFERENCES_QUERY, during=CONFERENCES_DAY)
     (node,) = data["conferences"]["nodes"]
     assert (node["errorCode"], node["errorInfo"]) == (7, "LOST")
 
 
 async def test_term_call_stats() -> None:
-    async with documenting("hexmeet", {"term_call_stats": CALLS}) as client:
+    async with documenting("hexmeet", {"term_call_stats": CALLS}, **ONE_PAGE) as client:
         data = await client.data(CALLS_QUERY, during=CALLS_DAY)
     assert faults(CALLS, CALLS_TABLE, data) == []
     assert data["calls"]["complete"]
@@ -294,7 +297,7 @@ async def test_datehistgram_stats_as_section_6_cut_it_still_counts() -> None:
       conferences(filter: {during: $during}) { totalCount sources { totalCount } complete }
     }"""
     bodies = {"term_conf_stats": CONFERENCES, "datehistgram_stats": TRUNCATED}
-    async with documenting("hexmeet", bodies) as client:
+    async with documenting("hexmeet", bodies, **ONE_PAGE) as client:
         data = await client.data(query, during=CONFERENCES_DAY)
     assert faults(TRUNCATED, table, data) == []
     assert data["conferences"]["complete"]
@@ -308,6 +311,21 @@ async def test_term_datehistgram_stats() -> None:
     (resource,) = data["mcuResources"]["nodes"]
     utilization = resource["utilization"]
     assert (utilization["peakVideoUsed"], utilization["peakAudioUsed"], utilization["peakRatio"]) == (34, 34, 0.85)
+
+
+async def test_audio_and_video_are_told_apart() -> None:
+    """The documented numbers are the same for both."""
+    body = copy.deepcopy(RESOURCES)
+    other = {"count": 850, "min": 2, "max": 20, "avg": 3.5}
+    body["buckets"][0]["buckets"][0] |= {"audio_used": other, "audio_ports": {**other, "max": 30}}
+    async with documenting("hexmeet", {"term_datehistgram_stats": body}) as client:
+        data = await client.data(RESOURCES_QUERY, during=CONFERENCES_DAY)
+    utilization = data["mcuResources"]["nodes"][0]["utilization"]
+    shown = {"samples": 850, "min": 2, "max": 20, "average": 3.5}
+    (day,) = utilization["days"]
+    assert (day["audioUsed"], day["audioPorts"]) == (shown, {**shown, "max": 30})
+    assert (day["videoUsed"], day["videoPorts"]) == (USED, PORTS)
+    assert (utilization["peakAudioUsed"], utilization["peakVideoUsed"]) == (20, 34)
 
 
 async def test_term_stats_of_rooms() -> None:

@@ -18,7 +18,8 @@ QUERY = """
 query ($filter: ConferenceFilter!) {
   conferences(filter: $filter) {
     nodes {
-      vendorId state startedAt endedAt scheduledStartAt scheduledEndAt durationSeconds plannedDurationSeconds memberCount
+      vendorId state startedAt endedAt scheduledStartAt scheduledEndAt durationSeconds plannedDurationSeconds
+      memberCount
       host { accountId phoneNumber }
       vendorFields { ... on HuaweiConferenceFields { confState appliedMinutes elapsedMinutes } }
       members {

@@ -204,7 +204,9 @@ async def test_detail() -> None:
 
 
 async def test_the_host_of_the_list_chairs_the_members_of_the_detail() -> None:
-    query = f"query ($during: TimeRange!) {{ conferences(filter: {{during: $during}}) {{ nodes {{ vendorId {MEMBERS} }} }} }}"
+    query = f"""query ($during: TimeRange!) {{
+      conferences(filter: {{during: $during}}) {{ nodes {{ vendorId {MEMBERS} }} }}
+    }}"""
     async with documenting("netease", {"list": LIST, "detail": DETAIL}) as client:
         data = await client.data(query, during=ALL_DAY)
     joined, *others = data["conferences"]["nodes"]
@@ -218,6 +220,14 @@ async def test_get_by_time_range() -> None:
         data = await client.data(DAYS_QUERY)
     assert faults(DAYS, DAYS_TABLE, data) == []
     assert data["usage"]["complete"]
+
+
+async def test_meetings_and_joins_are_told_apart() -> None:
+    """The documented sums happen to be the same."""
+    body = {**DAYS, "ret": {**DAYS["ret"], "sumMeetingMemberCount": 65}}
+    async with documenting("netease", {"getByTimeRange": body}) as client:
+        data = await client.data(DAYS_QUERY)
+    assert (data["usage"]["count"], data["usage"]["attendanceCount"]) == (64, 65)
 
 
 @pytest.mark.parametrize("counted", [(0, 0), (12, 34)])

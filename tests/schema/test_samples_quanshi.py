@@ -83,7 +83,7 @@ async def test_listbystatus() -> None:
     assert faults(LIST, TABLE, data) == []
     assert data["conferences"]["complete"]
     assert (data["live"]["memberCount"], data["live"]["complete"]) == (5, True)
-    assert data["conferences"]["sources"] == [{"status": "LIVE_ONLY", "totalCount": None}]
+    assert data["conferences"]["sources"] == [{"status": "LIVE_ONLY", "totalCount": 1}]
 
 
 async def test_what_the_sample_has_blank_or_zero_is_told_where_there_is_something() -> None:

@@ -13,6 +13,7 @@ NOTHING = Extras()
 MEMBERS = Extras(members=True)
 CALLS = Extras(calls=True)
 
+ROW = "fragment R on Conference{calls{complete}}"
 CASES = [
     ("query Q {conferences{nodes{id}}}", {}, NOTHING),
     ("query Q {conferences{nodes{members{totalCount}}}}", {}, MEMBERS),
@@ -21,7 +22,7 @@ CASES = [
     ("query Q {conferences{nodes{memberCount}}}", {}, MEMBERS),
     ("query Q {conferences{nodes{... on Conference{... on Node{id} members{totalCount}}}}}", {}, MEMBERS),
     (
-        "query Q {conferences{...C}} fragment C on ConferenceConnection{nodes{...R}} fragment R on Conference{calls{complete}}",
+        f"query Q {{conferences{{...C}}}} fragment C on ConferenceConnection{{nodes{{...R}}}} {ROW}",
         {},
         CALLS,
     ),

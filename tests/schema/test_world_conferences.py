@@ -1,10 +1,14 @@
 """The one query over all vendors equals the world, as far as each vendor can list it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from answers import FRAGMENTS, Row, core, joined, text
+from oracle_reports import ReportOracle
 from worlds import DAY, NOW, Running, during, running
+
+from graph import clock
 
 pytestmark = pytest.mark.anyio
 
@@ -83,16 +87,16 @@ async def test_sixty_days_with_all_that_is_joined_equal_the_world(monkeypatch: p
         assert [joined(row) for row in rows] == run.oracle.conferences(NOW - 62 * DAY, NOW)
 
 
-@pytest.mark.parametrize("order", ["START_DESC", "START_ASC"])
 @pytest.mark.parametrize("backward", [False, True])
 async def test_sixty_days_are_paged_to_the_end_in_both_directions_and_orders(
-    monkeypatch: pytest.MonkeyPatch, order: str, backward: bool
+    monkeypatch: pytest.MonkeyPatch, backward: bool
 ) -> None:
     async with running(monkeypatch, 3000) as run:
-        rows = await walk(run, KEYS, 400, backward=backward, filter={"during": during(62)}, order=order)
         expected = [key(row) for row in run.oracle.conferences(NOW - 62 * DAY, NOW)]
         assert len(expected) > 2700
-        assert rows == (expected if order == "START_DESC" else expected[::-1])
+        for order, rows in (("START_DESC", expected), ("START_ASC", expected[::-1])):
+            given = {"filter": {"during": during(62)}, "order": order}
+            assert await walk(run, KEYS, 400, backward=backward, **given) == rows
 
 
 @pytest.mark.parametrize("size", [1, 7])
@@ -128,27 +132,8 @@ async def test_what_is_booked_for_tomorrow_is_listed_where_the_vendor_knows_it(m
         window = {"from": text(NOW), "to": text(NOW + 2 * DAY)}
         rows = await walk(run, JOINED, 100, filter={"during": window}, order="START_ASC")
         expected = run.oracle.conferences(NOW, NOW + 2 * DAY)[::-1]
-        assert {row["state"] for row in expected} >= {"SCHEDULED", "CANCELLED"}
+        assert "SCHEDULED" in {row["state"] for row in expected}
         assert [joined(row) for row in rows] == expected
-
-
-async def test_a_conference_is_found_again_by_its_id_and_by_its_vendors_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same object, whichever way it is asked for; ids differ between all conferences."""
-    listed = "{ conferences(first: 1000) { nodes { id ...Core } } }" + FRAGMENTS.partition("fragment Attendance")[0]
-    by_id = "query($ids: [ID!]!) { nodes(ids: $ids) { id ...Core } }" + FRAGMENTS.partition("fragment Attendance")[0]
-    by_key = "query($source: String!, $key: String!) { conference(source: $source, vendorId: $key) { id } }"
-    async with running(monkeypatch) as run:
-        rows = (await run.client.data(listed))["conferences"]["nodes"]
-        assert len({row["id"] for row in rows}) == len(rows)
-        chosen = list({row["sourceName"]: row for row in rows}.values())
-        assert len(chosen) == 5
-        found = (await run.client.data(by_id, ids=[row["id"] for row in chosen]))["nodes"]
-        for row, again in zip(chosen, found, strict=True):
-            is_partial = row["sourceName"] == "netease"  # its detail names neither host nor creator
-            assert again == (row | {"host": None, "creator": None} if is_partial else row)
-        for row in chosen:
-            answer = await run.client.data(by_key, source=row["sourceName"], key=row["vendorId"])
-            assert answer["conference"]["id"] == row["id"]
 
 
 async def test_rows_without_joins_are_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,3 +146,83 @@ async def test_rows_without_joins_are_the_same_rows(monkeypatch: pytest.MonkeyPa
         edges = (await run.client.data(query))["conferences"]["edges"]
         assert [edge["node"] for edge in edges] == [core(row) for row in run.oracle.conferences(NOW - DAY, NOW)]
         assert len({edge["cursor"] for edge in edges}) == len(edges)
+
+
+async def test_the_default_range_is_that_of_the_first_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the clock goes on, a walk stays in its 24 hours: whatever is listed all the time comes once."""
+    async with running(monkeypatch, 1000) as run:
+        now = NOW
+        monkeypatch.setattr(clock, "now", lambda: now)
+        rows: list[Row] = []
+        cursor = None
+        while True:
+            page = (await run.client.data(KEYS, first=5, after=cursor))["conferences"]
+            rows += page["nodes"]
+            if not page["pageInfo"]["hasNextPage"]:
+                break
+            cursor = page["pageInfo"]["endCursor"]
+            now += timedelta(seconds=40)
+        assert now > NOW + timedelta(minutes=4)
+        times = [row["startedAt"] or row["scheduledStartAt"] for row in rows]
+        assert text(NOW - DAY) <= min(times)
+        assert max(times) < text(NOW)
+        came = [(row["sourceName"], row["vendorId"]) for row in rows]
+        assert len(set(came)) == len(came)
+        later = ReportOracle(run.oracle.world, now)
+        stayed = {
+            (row["sourceName"], row["vendorId"])
+            for row in run.oracle.conferences(NOW - DAY, NOW)
+            if row["vendorId"] in {it["vendorId"] for it in later.conferences(NOW - DAY, NOW)}
+        }
+        assert len(stayed) > 20
+        assert stayed <= set(came)
+
+
+async def test_the_members_of_a_conference_are_paged_in_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = "members(first: $first, after: $after, last: $last, before: $before)"
+    query = f"""
+    query($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {{
+      node(id: $id) {{
+        ... on Conference {{
+          {page} {{
+            totalCount nodes {{ vendorId joinedAt }}
+            pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
+          }}
+        }}
+      }}
+    }}"""
+    whole_lists = "members(first: 1000) { nodes { vendorId joinedAt } }"
+    async with running(monkeypatch, 1000) as run:
+        rows = (await run.client.data(f"{{ conferences(first: 100) {{ nodes {{ id sourceName {whole_lists} }} }} }}"))[
+            "conferences"
+        ]["nodes"]
+        largest = {row["sourceName"]: row for row in sorted(rows, key=lambda row: len(row["members"]["nodes"]))}
+        assert sum(len(row["members"]["nodes"]) > 3 for row in largest.values()) == 4
+        for row in largest.values():
+            whole = row["members"]["nodes"]
+            assert [it["joinedAt"] for it in whole] == sorted(it["joinedAt"] for it in whole)
+            for backward in (False, True):
+                found: list[Row] = []
+                cursor = None
+                for _ in range(len(whole) // 3 + 1):
+                    here = {"last": 3, "before": cursor} if backward else {"first": 3, "after": cursor}
+                    part = (await run.client.data(query, id=row["id"], **here))["node"]["members"]
+                    found = part["nodes"] + found if backward else found + part["nodes"]
+                    assert part["totalCount"] == len(whole)
+                    cursor = part["pageInfo"]["startCursor" if backward else "endCursor"]
+                    if not part["pageInfo"]["hasPreviousPage" if backward else "hasNextPage"]:
+                        break
+                assert found == whole
+
+
+@pytest.mark.parametrize("filtered", ["end", "overlap", "creation"])
+async def test_vendors_whose_range_filters_another_time(monkeypatch: pytest.MonkeyPatch, filtered: str) -> None:
+    """With the setting that says so, and lists that include their end and repeat rows, all rows come once."""
+    vendors = ("hexmeet", "netease", "systec")
+    options = {"time_filter": filtered, "end_is_inclusive": True, "repeats_rows": True}
+    settings = {"time_filter": filtered}
+    async with running(
+        monkeypatch, options=dict.fromkeys(vendors, options), sources=dict.fromkeys(vendors, settings)
+    ) as run:
+        rows = await walk(run, KEYS, 40, filter={"during": during(20)})
+        assert rows == [key(row) for row in run.oracle.conferences(NOW - 20 * DAY, NOW)]

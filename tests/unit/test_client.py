@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import socket
 import struct
 import time
@@ -129,6 +130,18 @@ async def test_reset() -> None:
 
     async with raw(reset) as client:
         assert type(await failure(client)) is VendorUnavailableError
+
+
+async def test_a_pooled_connection_that_closes_loses_no_safe_request_and_repeats_no_other() -> None:
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await write(writer, b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"rows":[]}')
+        await reader.readuntil(b"\r\n\r\n")  # the next request comes, and the connection goes
+
+    async with raw(answer_once) as client:
+        for _ in range(3):
+            assert (await client.call(REQUEST, read_body)).rows == []
+        scroll_page = dataclasses.replace(REQUEST, is_safe=False)
+        assert type(await failure(client, scroll_page)) is VendorUnavailableError
 
 
 async def write(writer: asyncio.StreamWriter, data: bytes) -> None:

@@ -12,19 +12,21 @@ from graph import clock
 from graph.paging.windows import Window
 from graph.records import (
     ConferenceState,
-    Gauge,
-    LiveCounts,
-    McuDay,
     McuKind,
-    McuReport,
     McuResource,
     RegionMeasure,
     Room,
-    UsageDay,
     UsageDimension,
     UsageOrder,
-    UsageStats,
     UsageSubject,
+)
+from graph.statistics import (
+    Gauge,
+    LiveCounts,
+    McuDay,
+    McuReport,
+    UsageDay,
+    UsageStats,
 )
 from graph.vendors.base import ConferenceQuery
 from graph.vendors.hexmeet.adapter import HexmeetFields

@@ -28,13 +28,13 @@ from graph.records import (
     ClientType,
     Conference,
     ConferenceState,
-    LiveCounts,
     MediaDirection,
     Member,
     MemberRole,
     Person,
 )
 from graph.settings import Secret
+from graph.statistics import LiveCounts
 from graph.transport.client import VendorClient
 from graph.vendors.base import Extras
 from graph.vendors.huawei.adapter import HuaweiAdapter, HuaweiFields, HuaweiMember, HuaweiSettings

@@ -33,8 +33,9 @@ from graph.errors import (
     VendorUnavailableError,
 )
 from graph.paging.windows import Window
-from graph.records import ConferenceState, LiveCounts, UsageDimension, UsageOrder, UsageStats, UsageSubject
+from graph.records import ConferenceState, UsageDimension, UsageOrder, UsageSubject
 from graph.settings import Secret
+from graph.statistics import LiveCounts, UsageStats
 from graph.vendors.base import ConferenceQuery
 from graph.vendors.netease.adapter import NeteaseSettings
 

@@ -23,8 +23,9 @@ from graph.errors import (
     VendorUnavailableError,
 )
 from graph.paging.windows import EPOCH, Window
-from graph.records import Capability, Conference, ConferenceState, LiveCounts, Organization, Person
+from graph.records import Capability, Conference, ConferenceState, Organization, Person
 from graph.settings import Secret
+from graph.statistics import LiveCounts
 from graph.transport.client import VendorClient
 from graph.vendors.base import ConferenceQuery, Extras
 from graph.vendors.quanshi.adapter import QuanshiAdapter, QuanshiFields, QuanshiSettings

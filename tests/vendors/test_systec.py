@@ -29,9 +29,9 @@ from graph.records import (
     Room,
     UsageDimension,
     UsageOrder,
-    UsageStats,
 )
 from graph.settings import Secret
+from graph.statistics import UsageStats
 from graph.vendors.base import ConferenceQuery, Extras
 from graph.vendors.systec.adapter import SystecAdapter, SystecSettings
 from graph.vendors.systec.mapping import SystecFields

@@ -64,6 +64,7 @@ class HexmeetAdapter(HexmeetStatistics):
     capabilities = frozenset(Capability) - {Capability.LIST_LIVE_CONFERENCES}
     states: ClassVar[frozenset[ConferenceState]] = frozenset({ConferenceState.ENDED})
     has_stateless_pages: ClassVar[bool] = False
+    narrows_rooms: ClassVar[bool] = False
     embeds: ClassVar[Extras] = Extras()
 
     def __init__(self, source: str, settings: HexmeetSettings, client: VendorClient) -> None:

@@ -145,6 +145,7 @@ def emulator_settings(world: World) -> dict[str, object]:
         "agent_id": world.agent.id,
         "company_id": world.companies[0].id,
         "dept_id": world.departments[0].id,
+        "scroll_timeout_s": 1,  # so that who tries the sandbox out seldom waits for a scroll to close
     }
 
 

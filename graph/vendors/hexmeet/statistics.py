@@ -10,23 +10,25 @@ from graph import clock
 from graph.paging.windows import EPOCH, Window
 from graph.records import (
     ConferenceState,
-    Gauge,
-    LiveCounts,
-    McuDay,
     McuKind,
-    McuReport,
     McuResource,
     RegionCount,
     RegionMeasure,
     Room,
+    UsageDimension,
+    UsageOrder,
+    UsageSubject,
+)
+from graph.statistics import (
+    Gauge,
+    LiveCounts,
+    McuDay,
+    McuReport,
     Usage,
     UsageDay,
-    UsageDimension,
     UsageGroup,
     UsageGroups,
-    UsageOrder,
     UsageStats,
-    UsageSubject,
 )
 from graph.transport.client import VendorClient
 from graph.vendors.base import Adapter, ConferenceQuery

@@ -24,7 +24,6 @@ from graph.records import (
     ClientType,
     Conference,
     ConferenceState,
-    LiveCounts,
     MediaDirection,
     Member,
     MemberRole,
@@ -32,6 +31,7 @@ from graph.records import (
     Record,
 )
 from graph.settings import Secret, SourceSettings
+from graph.statistics import LiveCounts
 from graph.transport.client import VendorClient, VendorReply, VendorRequest
 from graph.vendors.base import Adapter, Extras
 from graph.vendors.huawei import wire

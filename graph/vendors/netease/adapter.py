@@ -22,16 +22,9 @@ import msgspec
 from graph import clock
 from graph.errors import VendorAuthError, VendorError
 from graph.paging.windows import EPOCH, Slice, Window
-from graph.records import (
-    Capability,
-    Conference,
-    ConferenceState,
-    LiveCounts,
-    Member,
-    Usage,
-    UsageSubject,
-)
+from graph.records import Capability, Conference, ConferenceState, Member, UsageSubject
 from graph.settings import Secret, SourceSettings
+from graph.statistics import LiveCounts, Usage
 from graph.transport.client import VendorClient, VendorReply, VendorRequest
 from graph.vendors.base import Adapter, ConferenceQuery, Extras
 from graph.vendors.netease import wire

@@ -15,9 +15,8 @@ from graph.records import (
     MemberRole,
     Person,
     Record,
-    UsageDay,
-    UsageStats,
 )
+from graph.statistics import UsageDay, UsageStats
 from graph.transport.wall_time import instant_of
 from graph.vendors.netease import wire
 

@@ -9,9 +9,23 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
-from graph.errors import VendorAuthError, VendorError, VendorRefusedError, VendorUnavailableError
-from graph.records import Capability, Conference, ConferenceState, LiveCounts, Organization, Person, Record
+from graph.errors import (
+    VendorAuthError,
+    VendorError,
+    VendorPayloadError,
+    VendorRefusedError,
+    VendorUnavailableError,
+)
+from graph.records import (
+    Capability,
+    Conference,
+    ConferenceState,
+    Organization,
+    Person,
+    Record,
+)
 from graph.settings import Secret, SourceSettings
+from graph.statistics import LiveCounts
 from graph.transport.client import VendorClient, VendorReply, VendorRequest
 from graph.vendors.base import Adapter, Extras
 from graph.vendors.quanshi import wire
@@ -19,6 +33,7 @@ from graph.vendors.quanshi import wire
 ENDPOINT = "listbystatus"
 MAX_PAGE_SIZE = 50
 MAX_READS = 3
+PAGES_IN_VAIN = 3  # a page may bring nothing new where the list shifted
 AUTH_CODES = (401, 403)  # documented nowhere; what a refused token would say
 STATES = {
     1: ConferenceState.SCHEDULED,
@@ -97,6 +112,7 @@ class QuanshiAdapter(Adapter):
             Each conference once, in no order.
 
         Raises:
+            VendorPayloadError: the pages repeat each other.
             VendorUnavailableError: the list kept shifting while it was read.
         Shape: {"status", "result": {"totalCount", "confList": [{"conferenceId", "confName", ...}]}, "request_id"}
         Units: `startTime`, `stopTime` epoch seconds, `stopTime` 0 is none; `confDuration` seconds.
@@ -159,12 +175,18 @@ class QuanshiAdapter(Adapter):
         """
         for _ in range(MAX_READS):
             rows: dict[str, wire.Row] = {}
-            number = 1
+            number = newest = 1
             first = page = await self._read_page(number, self.page_size)
             while page.conf_list:
+                known = len(rows)
                 rows.update((row.conference_id, row) for row in page.conf_list)
+                newest = number if len(rows) > known else newest
                 if number * self.page_size >= page.total_count:
                     break
+                if number - newest > PAGES_IN_VAIN:
+                    raise VendorPayloadError(
+                        f"{ENDPOINT} answers the same rows on every page.", source=self.source, endpoint=ENDPOINT
+                    )
                 number += 1
                 page = await self._read_page(number, self.page_size)
             if page.total_count == first.total_count:

@@ -26,10 +26,10 @@ from graph.records import (
     Member,
     Room,
     UsageDimension,
-    UsageGroups,
     UsageOrder,
 )
 from graph.settings import Secret, SourceSettings
+from graph.statistics import UsageGroups
 from graph.transport.client import VendorClient, VendorRequest
 from graph.vendors.base import Adapter, ConferenceQuery, Extras
 from graph.vendors.systec import wire

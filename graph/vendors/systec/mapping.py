@@ -19,10 +19,8 @@ from graph.records import (
     Money,
     Record,
     Room,
-    UsageGroup,
-    UsageGroups,
-    UsageStats,
 )
+from graph.statistics import UsageGroup, UsageGroups, UsageStats
 from graph.transport.wall_time import instant_of
 from graph.vendors.base import Extras
 from graph.vendors.systec import wire
