@@ -24,6 +24,7 @@ from anyio.from_thread import start_blocking_portal
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
+from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from graph import __version__
@@ -82,7 +83,7 @@ def serve(
         listener = stack.enter_context(_listen(server.host, server.port))
         url = _url(server.host, listener)
         if workers == 1:
-            _Server(_uvicorn(create_app(settings)), url).run(sockets=[listener])
+            _Server(create_app(settings), url).run(sockets=[listener])
         else:
             factory = functools.partial(create_app, settings)
             print(f"listening on {url}", flush=True)
@@ -236,8 +237,9 @@ def _uvicorn(target: object, *, factory: bool = False, workers: int = 1) -> uvic
 class _Server(uvicorn.Server):
     """Says where it listens once it does, and ends with status 0 after a signal."""
 
-    def __init__(self, config: uvicorn.Config, url: str) -> None:
-        super().__init__(config)
+    def __init__(self, served: Starlette, url: str) -> None:
+        super().__init__(_uvicorn(served))
+        self._served = served
         self._url = url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -247,6 +249,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
+        self._served.state.is_ready = False
         self._captured_signals.clear()  # uvicorn would raise them again after the shutdown, and the status be 143
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from graph.cache.memory import WindowStore
 from graph.errors import VendorTimeoutError, VendorUnavailableError
@@ -85,7 +86,7 @@ class Vendor:
             for at in (row.at + row.lasts if self.filters_by_end else row.at,)
             if start <= at < end or (self.is_end_inclusive and at == end)
         ]
-        found.sort(key=lambda row: hash(row.id))  # no useful order
+        found.sort(key=lambda row: crc32(row.id.encode()))  # no useful order
         return [row for row in found for _ in range(1 + (self.repeats_rows and len(row.id) % 2))]
 
     async def read(self, window: Window, token: object | None) -> Slice[Row]:

@@ -37,7 +37,7 @@ FENCES = {
     "strawberry": r"graph/(schema|execution|server)/.*|graph/vendors/\w+/fields\.py",
     "graphql": r"graph/(schema|execution|server)/.*",
     "httpx": r"graph/(transport|vendors)/.*",
-    "starlette": r"graph/(server|sandbox)/.*|graph/vendors/\w+/emulator\w*\.py|graph/vendors/base\.py",
+    "starlette": r"graph/(server|sandbox)/.*|graph/cli\.py|graph/vendors/\w+/emulator\w*\.py|graph/vendors/base\.py",
     "aiodataloader": r"graph/loaders\.py",
     "uvicorn": r"graph/cli\.py|graph/sandbox/.*",
 }

@@ -17,7 +17,7 @@ SLACK_PAGES = 3
 
 
 class Drain(Generic[R]):
-    """The reading of one window, page after page; where pages are stateless it may pause between two.
+    """The reading of one window, page after page.
 
     Attributes:
         window: What is read. Rows outside of it are dropped, so that windows never share a row.
@@ -44,11 +44,6 @@ class Drain(Generic[R]):
         self._seen: set[str] = set()
         self._fetched = 0
         self._pages_in_vain = 0
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether it had to start over."""
-        return self._restarts > 0
 
     @property
     def expected_pages(self) -> int:

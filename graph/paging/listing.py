@@ -139,8 +139,7 @@ class Listing(Generic[R]):
         )
 
     def _shelf(self, feed: RangedFeed[R]) -> Shelf[R]:
-        store = self._store_of(feed)
-        return Shelf(feed, self._key, store, is_lasting=store is self._store)
+        return Shelf(feed, self._key, self._store_of(feed))
 
     def _store_of(self, feed: RangedFeed[R] | SnapshotFeed[R]) -> WindowStore:
         return self._own_store if self._store is None or feed.store_key is None else self._store

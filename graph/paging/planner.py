@@ -17,7 +17,6 @@ from graph.paging.windows import Grid, Window
 DAY = timedelta(days=1)
 FASTEST_GROWTH = 8
 NOTHING = 1e-9  # rows per cell
-PATIENCE = 30  # vendor pages of one window; with more, reading it is given up for a narrower one
 
 
 @dataclass
@@ -44,7 +43,6 @@ class Planner:
         up: Whether the walk goes forward in time.
         budget: The list requests that are left to this page.
         can_probe: Whether looking at one page of a wide window is harmless: pages are stateless.
-        can_pause: Whether reading a window may stop between pages and go on with a later page.
         is_first: Whether this is the first page of a walk, which asks for little.
         overlap: How much wider than a window the vendor is asked; narrower windows would not be cheaper.
         density: Rows per cell of the grid as met last; None when nothing is known.
@@ -56,7 +54,6 @@ class Planner:
     up: bool
     budget: Budget
     can_probe: bool
-    can_pause: bool
     is_first: bool
     overlap: timedelta = timedelta(0)
     density: float | None = None
@@ -104,7 +101,7 @@ class Planner:
             rows = min(max(wanted * 1.5, page * 0.5), max(wanted, page * 0.75), page * 2.5)
         else:
             rows = min(max(wanted, page * 1.5), page * 2.5)
-        return rows if self.can_pause else min(rows, page * 0.75 * max(1, self.budget.left))
+        return min(rows, page * 0.75 * max(1, self.budget.left))
 
     def _reach(self, rest: Window, rows: float) -> timedelta:
         """How far one has to read, by the counts per day, to meet so many rows."""
@@ -133,19 +130,17 @@ class Planner:
         """Whether a window is worth reading on as it is, and not narrower."""
         if not drain.pages or self.is_narrowest(drain.window):
             return True
-        most = PATIENCE
-        if self.is_first:
-            most = max(2, ceil(self._rows(wanted) / self.page_size) + 1) + (self.density is None)
-        return drain.expected_pages <= most and self.can_afford(drain)
+        if self.is_first and drain.expected_pages > self._patience(wanted):
+            return False
+        return self.can_afford(drain)
 
-    def may_pause(self, drain: Drain[Any]) -> bool:
-        """Whether a window may be read on with a later page: not where the list changed between two already."""
-        return self.can_pause and not drain.has_changed
+    def _patience(self, wanted: int) -> int:
+        """How many vendor pages of one window the first page of a walk puts up with."""
+        return max(2, ceil(self._rows(wanted) / self.page_size) + 1) + (self.density is None)
 
     def can_afford(self, drain: Drain[Any]) -> bool:
-        """Whether the budget reaches to the end of a window, where reading may not pause."""
-        is_within = drain.expected_pages <= drain.pages + self.budget.left
-        return is_within or not drain.pages or self.may_pause(drain)
+        """Whether the budget reaches to the end of a window."""
+        return not drain.pages or drain.expected_pages <= drain.pages + self.budget.left
 
     def is_narrowest(self, window: Window) -> bool:
         """Whether a window cannot be made narrower."""

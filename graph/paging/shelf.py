@@ -19,7 +19,6 @@ T = TypeVar("T")
 SETTLED_TTL_S = 24 * 3600.0
 YOUNG_TTL_S = 10.0
 SNAPSHOT_TTL_S = 2.0
-PAUSED_TTL_S = 600.0
 COUNTS_TTL_S = 3600.0
 
 
@@ -30,15 +29,13 @@ class Shelf(Generic[R]):
         feed: The feed.
         key: The sort key of a row.
         store: Where windows are kept.
-        is_lasting: Whether what is kept outlives the page.
     """
 
-    def __init__(self, feed: RangedFeed[R], key: Callable[[R], Key], store: WindowStore, *, is_lasting: bool) -> None:
+    def __init__(self, feed: RangedFeed[R], key: Callable[[R], Key], store: WindowStore) -> None:
         self._feed = feed
         self._sort_key = key
         self._store = store
         self._key: Hashable = feed.source if feed.store_key is None else feed.store_key
-        self.can_pause = is_lasting and feed.has_stateless_pages
 
     # ---- windows ------------------------------------------------------------------------------
 
@@ -70,21 +67,6 @@ class Shelf(Generic[R]):
         at = bisect_left(whole.keys, (to_micros(settled),))
         yield StoredWindow(whole.start, settled, whole.keys[:at], whole.rows[:at], whole.read_at), SETTLED_TTL_S
         yield StoredWindow(settled, whole.end, whole.keys[at:], whole.rows[at:], whole.read_at), YOUNG_TTL_S
-
-    # ---- windows read half way --------------------------------------------------------------------
-
-    def resume(self, window: Window) -> Drain[R]:
-        """The drain of a window: one that paused, or a new one."""
-        name = ("paused", self._key, window)
-        paused = cast("Drain[R] | None", self._store.recall(name))
-        self._store.forget(name)  # one that fails does not come back
-        return paused or Drain(self._feed, window)
-
-    def pause(self, drain: Drain[R]) -> Drain[R]:
-        """Keep a drain that goes on later; a scroll is dropped, it could not wait."""
-        if self.can_pause and (drain.pages or drain.has_changed):
-            self._store.remember(("paused", self._key, drain.window), drain, PAUSED_TTL_S, len(drain.rows))
-        return drain
 
     # ---- what plans go by -----------------------------------------------------------------------
 

@@ -223,17 +223,20 @@ class RangedWalk(Walk[R]):
         return None
 
     async def _drain(self, planner: Planner, window: Window, wanted: int) -> StoredWindow[R] | Drain[R]:
-        """Drain a window, as far as plan and budget allow; what is left half way may be taken up again."""
-        drain = self._shelf.resume(window)
-        # A window that this page cannot do without is read to its end where reading may not pause.
+        """Drain a window, or give it up where plan and budget do not allow it.
+
+        Half a window is worth nothing: a scroll cannot wait for the next page, and the rows of a list may move.
+        """
+        drain = Drain(self._feed, window)
+        # A window that this page cannot get on without, and that cannot be narrower, is read to its end.
         is_needed = self._insists and planner.is_narrowest(window) and self.as_of is None
         while not drain.is_done and planner.accepts(drain, wanted):
-            if is_needed and drain.pages and not planner.may_pause(drain):
+            if is_needed and drain.pages:
                 self._budget.take()
             elif not planner.can_afford(drain) or not self._budget.take():
                 break
             await drain.read_page()
-        return self._shelf.keep(drain) if drain.is_done else self._shelf.pause(drain)
+        return self._shelf.keep(drain) if drain.is_done else drain
 
     async def _plan(self) -> Planner:
         feed, shelf = self._feed, self._shelf
@@ -243,7 +246,6 @@ class RangedWalk(Walk[R]):
             self.up,
             self._budget,
             can_probe=feed.has_stateless_pages,
-            can_pause=shelf.can_pause,
             is_first=self._is_first,
             overlap=feed.overlap,
             density=shelf.density,

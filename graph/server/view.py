@@ -2,7 +2,9 @@
 
 import re
 import uuid
+from http import HTTPStatus
 
+from cross_web import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -29,6 +31,16 @@ class GraphQLView(GraphQL[Context, None]):
         """Give it the sources to ask and the store of what was read."""
         self._fleet = fleet
         self._store = store
+
+    def decode_json(self, data: str | bytes) -> object:
+        """The body of a request: a JSON object, or a list of them, which Strawberry refuses in its own words."""
+        try:
+            body = super().decode_json(data)
+        except (RecursionError, UnicodeDecodeError):
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "Unable to parse request body as JSON") from None
+        if not isinstance(body, dict | list):
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "The body must be a JSON object")
+        return body
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """The context of one request; its vendor requests share the deadline that starts here."""

@@ -200,6 +200,23 @@ async def test_the_conferences_of_calls_are_read_together(monkeypatch: pytest.Mo
         assert requests["hexmeet term_conf_stats"] <= 3
 
 
+async def test_conferences_that_still_go_on_are_not_searched_for_in_all_of_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """HexMeet lists them once they are over; until then their calls have an error that says so, and cost one look."""
+    query = "{ calls(first: 1000) { nodes { sourceName conference { vendorId title } } } }"
+    async with running(monkeypatch, 3000) as run:
+        run.requests()
+        answer = await run.client.ask(query)
+        assert run.requests()["hexmeet term_conf_stats"] <= 2
+        assert {error["extensions"]["code"] for error in answer["errors"]} == {"LOOKUP_LIMIT"}
+        rows = answer["data"]["calls"]["nodes"]
+        ended = {row["vendorId"] for row in run.oracle.conferences(NOW - 3 * DAY, NOW, ["hexmeet"])}
+        calls = run.oracle.calls(NOW - DAY, NOW)
+        told = sum(row["sourceName"] == "systec" or row["conference"]["vendorId"] in ended for row in calls)
+        assert 0 < sum(row["conference"] is None for row in rows) == len(calls) - told
+
+
 async def test_the_vendor_ids_of_rooms_are_one_request_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(monkeypatch, 3000) as run:
         given = {"filter": {"during": during(2), "sources": ["hexmeet"]}, "first": 100}
@@ -236,6 +253,21 @@ async def test_an_empty_page_costs_no_list_request(monkeypatch: pytest.MonkeyPat
         page = (await run.client.data(query.replace("COUNT", "")))["conferences"]
         assert page == {"nodes": [], "pageInfo": {"hasNextPage": True, "startCursor": None, "endCursor": None}}
         assert run.requests() == {}
+
+
+async def test_lists_that_differ_in_what_is_selected_share_what_they_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three lists of one range in one query: each source is read once, but for what comes along at SYSTEC."""
+    query = """
+    {
+      a: conferences(first: 100) { nodes { vendorId } }
+      b: conferences(first: 100) { nodes { members { totalCount } } }
+      c: conferences(first: 100) { nodes { calls { totalCount } } }
+    }"""
+    async with running(monkeypatch) as run:
+        run.requests()
+        await run.client.data(query)
+        requests = run.requests()
+        assert {name: requests[name] for name in LISTS if requests[name] > 1}.keys() <= {"systec detail"}
 
 
 async def test_filters_that_a_source_cannot_meet_cost_it_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,14 +184,19 @@ class HexmeetAdapter(HexmeetStatistics):
         wanted: set[str],
         near: datetime | None,
     ) -> list[Found | Exception | None]:
-        """Search where the rows were met before, then everywhere allowed, newest first; stop once all are found."""
+        """Search where the rows were met before, the others everywhere allowed, newest first; stop once all are found.
+
+        What is not where it was met is not listed yet, as a conference that goes on, or no longer: unless `near` says
+        better, looking further would read all that is allowed in vain.
+        """
         where = f"in the last {self.lookup.days} days" if near is None else "within a day of the time given"
         missing: Exception = LookupLimitError(f"{self.source} has no look-up by id; this one was not met {where}.")
         found: dict[str, Found] = {}
+        strangers = {vendor_id for vendor_id in wanted if near is not None or vendor_id not in self._whereabouts}
         try:
             await _search(read, await self._join_spans(subject, self._whereabouts.find(wanted)), wanted, found)
-            if not wanted <= found.keys():
-                await _search(read, await self._lookup_spans(subject, near), wanted, found)
+            if not strangers <= found.keys():
+                await _search(read, await self._lookup_spans(subject, near), strangers, found)
         except VendorError as error:
             missing = error
         return [found.get(vendor_id, missing) if vendor_id in wanted else None for vendor_id in vendor_ids]

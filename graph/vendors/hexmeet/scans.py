@@ -60,6 +60,9 @@ class Whereabouts:
         if len(self._windows) > self._max_entries:
             self._windows.popitem(last=False)
 
+    def __contains__(self, vendor_id: str) -> bool:
+        return vendor_id in self._windows
+
     def find(self, vendor_ids: Iterable[str]) -> list[Window]:
         """The windows in which the starts of those that were met lie."""
         return [window for vendor_id in vendor_ids if (window := self._windows.get(vendor_id))]

@@ -104,6 +104,7 @@ class HuaweiAdapter(Adapter):
     """One agent's view of the conferences at Huawei."""
 
     states: ClassVar[frozenset[ConferenceState]] = frozenset({ConferenceState.LIVE})
+    embeds: ClassVar[Extras] = Extras()
 
     def __init__(self, source: str, settings: HuaweiSettings, client: VendorClient) -> None:
         super().__init__(source, settings, client)

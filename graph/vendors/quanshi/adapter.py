@@ -100,6 +100,7 @@ class QuanshiAdapter(Adapter):
 
     capabilities = frozenset({Capability.LIST_LIVE_CONFERENCES, Capability.LIVE_SUMMARY})
     states: ClassVar[frozenset[ConferenceState]] = frozenset({ConferenceState.LIVE})
+    embeds: ClassVar[Extras] = Extras()
 
     def __init__(self, source: str, settings: QuanshiSettings, client: VendorClient) -> None:
         super().__init__(source, settings, client)
