@@ -65,8 +65,9 @@ def room(module: str) -> str:
     return module.split(".", maxsplit=1)[0]
 
 
-def floor(name: str) -> int | None:
-    return next((number for number, rooms in enumerate(FLOORS) if name in rooms), None)
+def floor(name: str) -> int:
+    """How far down a room lies; it is a fault of the plan when it has no place there."""
+    return next(number for number, rooms in enumerate(FLOORS) if name in rooms)
 
 
 def name_of(path: Path) -> str:
@@ -76,12 +77,11 @@ def name_of(path: Path) -> str:
 @pytest.mark.parametrize("path", CODE, ids=name_of)
 def test_imports_go_down(path: Path) -> None:
     here = room(module_name(path))
-    assert floor(here) is not None, f"{here} has no floor in the house plan"
     for module in modules_imported(path):
         if not module.startswith("graph."):
             continue
         there = room(module.removeprefix("graph."))
-        if floor(there) is None or there == here:
+        if there == here or module == "graph.__version__":
             continue
         is_type_only = name_of(path) == "graph/vendors/base.py" and there == "sandbox.world"
         assert floor(here) < floor(there) or (here, there) in SAME_FLOOR or is_type_only, f"{here} imports {module}"
@@ -125,7 +125,7 @@ def test_vendor_names_stay_at_home(path: Path) -> None:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lower() in VENDORS:
             words = [node.value]
         for word in words:
-            assert not any(vendor in word.lower() for vendor in VENDORS), f"{home}:{node.lineno} names {word}"
+            assert not any(vendor in word.lower() for vendor in VENDORS), f"{home} names {word}"
 
 
 @pytest.mark.parametrize("path", [*CODE, *sorted((ROOT / "tests").rglob("*.py"))], ids=name_of)

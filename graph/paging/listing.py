@@ -1,6 +1,8 @@
 """A listing: one list, merged from its sources, and the pages of it."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
@@ -201,18 +203,16 @@ class Listing(Generic[R]):
         return may_have_more
 
     async def _counts(self, failed: set[str], budgets: Mapping[str, Budget]) -> Mapping[str, int | None]:
-        counts: dict[str, int | None] = {}
-        for feed in self._feeds:
-            try:
-                counts[feed.source] = None if feed.source in failed else await self._count(feed, budgets)
-            except VendorError:
-                counts[feed.source] = None
-        return counts
+        asked = [feed for feed in self._feeds if feed.source not in failed]
+        counts = await asyncio.gather(*(self._count(feed, budgets) for feed in asked))
+        return dict.fromkeys(failed) | dict(zip((feed.source for feed in asked), counts, strict=True))
 
     async def _count(self, feed: RangedFeed[R] | SnapshotFeed[R], budgets: Mapping[str, Budget]) -> int | None:
         """The vendor's count, else by reading."""
-        count = await self._shelf(feed).count(self._range) if isinstance(feed, RangedFeed) else None
-        if count is not None:
-            return count
+        if isinstance(feed, RangedFeed):
+            with suppress(VendorError):
+                count = await self._shelf(feed).count(self._range)
+                if count is not None:
+                    return count
         up = not self._descending
         return await self._walk(feed, beginning(up=up), budgets, up=up).count()

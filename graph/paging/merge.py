@@ -95,7 +95,7 @@ class Merge(Generic[R]):
                     return
                 self._take(walk)
             if walk.head is not None and walk is self._next():
-                return
+                return  # a source whose budget is spent may have rows before this one
 
     async def _fill(self, wanted: int) -> None:
         """Make every source show its head."""

@@ -5,7 +5,7 @@ over all that remains, whose total tells the density unless it drains the range 
 grows over empty stretches. All of it are guesses about cost: no row depends on them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
@@ -105,24 +105,29 @@ class Planner:
 
     def _reach(self, rest: Window, rows: float) -> timedelta:
         """How far one has to read, by the counts per day, to meet so many rows."""
-        for day in sorted(self.days or (), reverse=not self.up):
+        for day, whole in sorted(self._days(), reverse=not self.up):
             part = Window(max(day, rest.start), min(day + DAY, rest.end))
             if part.is_empty:
                 continue
-            count = (self.days or {})[day] * (part.width / DAY)
+            count = whole * (part.width / DAY)
             if count >= rows:
                 share = part.width * (rows / count)
                 return (part.start - rest.start if self.up else rest.end - part.end) + share
             rows -= count
         return rest.width
 
+    def _days(self) -> Iterable[tuple[datetime, int]]:
+        return (self.days or {}).items()
+
     def expected_requests(self, rest: Window) -> int:
         """How many list requests reading a whole range would take; 0 when nothing is known."""
-        if self.days is not None:
-            days = (Window(max(day, rest.start), min(day + DAY, rest.end)) for day in self.days)
-            rows = sum(count for day, count in zip(days, self.days.values(), strict=True) if not day.is_empty)
-            return ceil(rows / self.page_size)
-        return ceil((self.density or 0) * (rest.width / self.grid.base) / self.page_size)
+        known = (self.density or 0) * (rest.width / self.grid.base)
+        return ceil((known if self.days is None else self._counted(rest)) / self.page_size)
+
+    def _counted(self, window: Window) -> float:
+        """The rows of a range by the counts per day."""
+        parts = ((count, min(day + DAY, window.end) - max(day, window.start)) for day, count in self._days())
+        return sum(count * (part / DAY) for count, part in parts if part > timedelta(0))
 
     # ---- learning -----------------------------------------------------------------------------
 
@@ -147,7 +152,9 @@ class Planner:
         return window.width <= self._narrowest * self.grid.base
 
     def drained(self, window: Window, rows: int) -> None:
-        """Learn how many rows a window had."""
+        """Learn how many rows a window had; where they are far fewer than counted, a filter is at work."""
+        if self.days is not None and self._counted(window) > 2 * rows + self.page_size:
+            self.days = None
         met = rows / (window.width / self.grid.base)
         before = self.density if self.density is not None else met * FASTEST_GROWTH
         if rows == 0 and self.density is None:

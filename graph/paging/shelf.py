@@ -75,10 +75,6 @@ class Shelf(Generic[R]):
         """Rows per cell of the grid, as met last."""
         return cast("float | None", self._store.recall(("density", self._key)))
 
-    @density.setter
-    def density(self, rows: float | None) -> None:
-        self._store.remember(("density", self._key), rows, SETTLED_TTL_S)
-
     async def days(self, window: Window) -> Mapping[datetime, int] | None:
         """The vendor's counts per day of a range, asked for once; None where it cannot tell."""
         count = self._feed.count_per_day
@@ -95,9 +91,10 @@ class Shelf(Generic[R]):
             self._store.remember(name, known, COUNTS_TTL_S)
         return cast("tuple[Mapping[datetime, int] | None]", known)[0]
 
-    def distrust_days(self, window: Window) -> None:
-        """Plan without the counts per day, which proved misleading."""
-        if self._feed.count_per_day is not None:
+    def learn(self, density: float | None, window: Window, *, has_days: bool) -> None:
+        """Keep what a plan came to know; counts per day that proved misleading are not used again."""
+        self._store.remember(("density", self._key), density, SETTLED_TTL_S)
+        if self._feed.count_per_day is not None and not has_days:
             self._store.remember(("days", self._key, self._feed.grid.around(window)), (None,), COUNTS_TTL_S)
 
     async def count(self, window: Window) -> int | None:

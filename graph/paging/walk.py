@@ -93,7 +93,7 @@ class Walk(ABC, Generic[R]):
     @property
     def is_over(self) -> bool:
         """Whether the source has no more rows."""
-        return self.head is None and not (self._has_more or self.has_failed)
+        return self.head is None and not self.has_failed and (self.error is not None or not self._has_more)
 
     async def fill(self, wanted: int) -> None:
         """Fetch until there is a head, unless the source ends, fails, or has spent its budget."""
@@ -214,12 +214,11 @@ class RangedWalk(Walk[R]):
             answer = await self._shelf.once(window, partial(self._drain, planner, window, wanted))
             if isinstance(answer, StoredWindow):
                 planner.drained(window, len(answer.rows))
-                self._shelf.density = planner.density
+                self._shelf.learn(planner.density, self._window, has_days=planner.days is not None)
                 return answer
             if not planner.accepts(answer, wanted):
                 planner.refused(answer)
-                self._shelf.density = planner.density
-                self._shelf.distrust_days(self._window)
+                self._shelf.learn(planner.density, self._window, has_days=planner.days is not None)
         return None
 
     async def _drain(self, planner: Planner, window: Window, wanted: int) -> StoredWindow[R] | Drain[R]:

@@ -60,7 +60,7 @@ def test_check_against_a_running_sandbox(tmp_path: Path) -> None:
     """Every source works; with one wrong credential that one fails, and the status says so."""
     with running("sandbox", "--port", "0", "--conferences", "300") as process:
         assert process.stdout
-        lines = []
+        lines: list[str] = []
         while not (lines and lines[-1].startswith("conf_ids")):
             lines.append(process.stdout.readline())
         config = tmp_path / "sandbox.toml"

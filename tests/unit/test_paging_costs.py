@@ -165,6 +165,17 @@ async def test_a_filter_that_lets_little_through_makes_short_pages() -> None:
     assert vendor.requests <= 10 * len(pages)
 
 
+async def test_counts_that_go_beyond_the_list_are_not_trusted() -> None:
+    """The vendor counts all rows, the list is narrowed to few: windows grow as if it had not counted."""
+    many, few = default_rows(3, 20_000), default_rows(4, 600)
+    vendor = Vendor("s", few, is_stateless=False, has_days=True)
+    everything = Vendor("s", many)
+    vendor.__dict__["count_per_day"] = everything.count_per_day
+    world = World([vendor], SIXTY_DAYS, store=WindowStore())
+    assert rows_of(await world.walk(50)) == world.truth()
+    assert vendor.requests <= 2 * 6 + 12
+
+
 async def test_nothing_in_the_future_or_long_ago_is_dear() -> None:
     vendor = Vendor("s", default_rows(1))
     world = World([vendor], Window(DAWN - 3650 * DAY, DAWN + 3650 * DAY), store=WindowStore())
