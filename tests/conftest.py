@@ -1,10 +1,17 @@
 """What all tests share."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A change is judged by the same examples each time; new ones are looked for by whoever works on it.
+settings.register_profile("ci", derandomize=True, database=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 SAMPLES = Path(__file__).parent / "samples"
 

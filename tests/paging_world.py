@@ -37,7 +37,7 @@ def key(row: Row) -> tuple[int | str, ...]:
     return to_micros(row.at), row.source, row.id
 
 
-@dataclass
+@dataclass(repr=False)
 class Vendor:
     """One source: `requests` counts list requests, `counts` the cheap ones."""
 
@@ -129,7 +129,7 @@ class Vendor:
         return days
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """Several vendors as one list."""
 
@@ -140,6 +140,9 @@ class World:
     budget: int = 10
     options: Mapping[str, Any] = field(default_factory=dict)
     scope: str = "list"
+
+    def __repr__(self) -> str:
+        return f"<World of {[len(vendor.rows) for vendor in self.vendors]} rows>"
 
     def listing(self) -> Listing[Row]:
         return Listing(

@@ -7,8 +7,9 @@ text is base64url without padding over `digest | msgpack`; the digest tells a da
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -87,6 +88,7 @@ def cut_between(done: Key, coming: Key, *, up: bool) -> Cut:
     return Cut(done, up)
 
 
+@lru_cache(maxsize=256)
 def tag_of(source: str) -> bytes:
     """What stands for a source's name in a cursor."""
     return blake2b(source.encode(), digest_size=TAG_BYTES).digest()
@@ -101,6 +103,8 @@ class Checkpoint(NamedTuple):
     @classmethod
     def of(cls, cut: Cut, source: str) -> "Checkpoint":
         """The place as a cursor keeps it."""
+        if source not in cut.parts:
+            return cls(*cut)
         return cls(tuple(None if part == source else part for part in cut.parts), cut.is_after)
 
     def cut(self, source: str) -> Cut:
@@ -108,8 +112,7 @@ class Checkpoint(NamedTuple):
         return Cut(tuple(source if part is None else part for part in self.parts), self.is_after)
 
 
-@dataclass(frozen=True)
-class Cursor:
+class Cursor(NamedTuple):
     """The state of a walk.
 
     Attributes:
@@ -123,7 +126,7 @@ class Cursor:
     key: Key
     side: int
     up: bool
-    checkpoints: Mapping[bytes, Checkpoint] = field(default_factory=dict)
+    checkpoints: Mapping[bytes, Checkpoint] = MappingProxyType({})
     window: Window | None = None
 
     def cut(self, *, up: bool) -> Cut:
@@ -196,5 +199,6 @@ def _digest(body: bytes) -> bytes:
     return blake2b(body, digest_size=DIGEST_BYTES).digest()
 
 
+@lru_cache(maxsize=256)
 def _scope_digest(scope: str) -> bytes:
     return blake2b(scope.encode(), digest_size=SCOPE_BYTES).digest()

@@ -155,7 +155,7 @@ class Listing(Generic[R]):
     # ---- what a page says ---------------------------------------------------------------------
 
     def _encode(self, cursor: Cursor) -> str:
-        return encode_cursor(replace(cursor, window=self._window) if self._carries_window else cursor, self._scope)
+        return encode_cursor(cursor._replace(window=self._window) if self._carries_window else cursor, self._scope)
 
     def _results(self, walks: Sequence[Walk[R]]) -> Mapping[str, SourceResult]:
         unsupported = SourceResultStatus.UNSUPPORTED

@@ -8,8 +8,7 @@ the others, until it has caught up.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from graph.paging.cursor import Checkpoint, Cursor, Cut, Key, cut_between, end
 from graph.paging.walk import Walk
@@ -19,8 +18,7 @@ R = TypeVar("R")
 Debts = Mapping[bytes, Checkpoint]
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """What the cursor of one row is made of, once somebody reads it.
 
     Attributes:
@@ -74,6 +72,7 @@ class Merge(Generic[R]):
         tags = {walk.tag for walk in walks}
         # Sources that are not configured now, or not for this caller, may come back: their places are passed on.
         self._absent = {tag: at for tag, at in start.checkpoints.items() if tag not in tags and start.up is up}
+        self._failed: list[Walk[R]] = []
         self._behind = [walk for walk in walks if walk.position.is_behind(self._main, up=up)]
 
     @property
@@ -104,6 +103,8 @@ class Merge(Generic[R]):
             await hungry[0].fill(wanted)
         elif hungry:
             await asyncio.gather(*(walk.fill(wanted) for walk in hungry))
+        if hungry:
+            self._failed = [walk for walk in self.walks if walk.has_failed]
 
     def _next(self) -> Walk[R] | None:
         """The walk with the first head."""
@@ -136,7 +137,7 @@ class Merge(Generic[R]):
         """Where the sources stand that owe rows."""
         if self._behind:
             self._behind = [walk for walk in self._behind if self._is_behind(walk)]
-        owing = [walk for walk in self.walks if walk is not but and (walk.has_failed or walk in self._behind)]
+        owing = [walk for walk in (*self._failed, *self._behind) if walk is not but]
         if not owing:
             return self._absent
         return {**self._absent, **{walk.tag: Checkpoint.of(walk.position, walk.source) for walk in owing}}
