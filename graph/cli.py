@@ -99,6 +99,8 @@ def sandbox(*, port: int = SANDBOX_PORT, seed: int = 1, conferences: int = 3000)
         seed: Another seed is another world.
         conferences: How many conferences the last 60 days had.
     """
+    if conferences < 0:
+        raise ConfigError(["--conferences: expected at least 0"])
     ports = None if port == 0 else range(port, port + len(VENDORS))
 
     async def run() -> None:
@@ -179,6 +181,8 @@ def _settings(config: Path | None, host: str | None, port: int | None, stack: co
     def finished(settings: AppSettings) -> AppSettings:
         options = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
         settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, **options))
+        if faults := settings.server.faults():
+            raise ConfigError([f"server.{fault}" for fault in faults])
         _check_exposure(settings)
         return settings
 

@@ -5,6 +5,7 @@ field names in snake case. Instants are aware and in UTC, durations whole second
 vendor does not say".
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
 from typing import NewType
@@ -222,6 +223,11 @@ class Member(Record, frozen=True):
     def id(self) -> str:
         """The member's opaque id; its key is `conference_vendor_id`, a line feed, `vendor_id`."""
         return encode_id(IdKind.MEMBER, self.source_name, f"{self.conference_vendor_id}\n{self.vendor_id}")
+
+
+def count_people(members: Iterable[Member]) -> int:
+    """How many different people attendances are of: by account, else by name; one without either is one more."""
+    return len({member.account_id or member.display_name or member.vendor_id for member in members})
 
 
 class Call(Record, frozen=True):

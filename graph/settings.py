@@ -60,6 +60,11 @@ class Secret:
     __str__ = __repr__
 
 
+def fits_header(text: str) -> bool:
+    """Whether a text can be sent as an HTTP header: printable ASCII."""
+    return text.isascii() and text.isprintable()
+
+
 class EnvironmentText(str):
     """A value from the environment: text, whatever type its key wants."""
 
@@ -287,7 +292,7 @@ def _convert(table: Any, kind: type[Settings], where: str, base: Path, faults: l
             try:
                 values[name] = _value(table[name], field.type)
             except msgspec.ValidationError as error:
-                faults.append(f"{where}.{name}: {_fault(error)}")
+                faults.append(f"{where}.{name}: {_fault(error, field.type)}")
         elif field.required:
             faults.append(f"{where}.{name}: missing")
         table.pop(name, None)
@@ -311,10 +316,11 @@ def _value(value: Any, kind: Any) -> Any:
     return msgspec.convert(str(value), kind, strict=False, dec_hook=_secret)
 
 
-def _fault(error: msgspec.ValidationError) -> str:
-    """What msgspec says, without the value it quotes for an unknown word."""
+def _fault(error: msgspec.ValidationError, kind: Any) -> str:
+    """What msgspec says, with the words a value may be instead of the unknown one it quotes."""
     text = str(error).split(" - at ")[0]
-    return "not one of the words it may be" if text.startswith("Invalid enum value") else text
+    words = ", ".join(f'"{word}"' for word in typing.get_args(kind))
+    return f"expected one of {words}" if text.startswith("Invalid enum value") else text
 
 
 def _url_fault(url: str) -> str | None:
@@ -337,7 +343,8 @@ def _is_secret(kind: Any) -> bool:
 def _secret(kind: type, value: Any) -> Any:
     if kind is Secret and isinstance(value, str) and value:
         return Secret(value)
-    raise msgspec.ValidationError("Expected `str`, not empty")
+    found = "an empty one" if value == "" else f"`{type(value).__name__}`"
+    raise msgspec.ValidationError(f"Expected `str`, got {found}")
 
 
 def _secret_file(base: Path, file: Any, where: str, faults: list[str]) -> Secret | None:
@@ -347,8 +354,8 @@ def _secret_file(base: Path, file: Any, where: str, faults: list[str]) -> Secret
     path = base / file
     try:
         value = path.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        faults.append(f"{where}: cannot be read")
+    except (OSError, ValueError) as error:
+        faults.append(f"{where}: cannot be read: {getattr(error, 'strerror', None) or 'not a text file'}")
         return None
     if not value:
         faults.append(f"{where}: is empty")
@@ -371,6 +378,9 @@ def _overlay(tree: dict[str, Any], environ: Mapping[str, str], faults: list[str]
             node = child
         else:
             node[key] = EnvironmentText(text)
+            other = key.removesuffix("_file") if key.endswith("_file") else f"{key}_file"
+            if not isinstance(node.get(other), EnvironmentText):
+                node.pop(other, None)  # a secret may change its form on the way from the file to the environment
 
 
 def _read(path: Path) -> str:

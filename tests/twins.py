@@ -38,7 +38,8 @@ class HexMeet:
     def asked(self, report: str, **changes: Any) -> dict[str, Any]:
         """A good body with some changes; None takes a field away."""
         start, end = self.world.anchor - timedelta(days=12), self.world.anchor + timedelta(days=2)
-        asked = emulator_settings(self.world) | {
+        sent = ("token", "agent_id", "company_id", "dept_id")
+        asked = {name: value for name, value in emulator_settings(self.world).items() if name in sent} | {
             "guid": "c0ffee",
             "start_time": start.isoformat(timespec="milliseconds"),
             "end_time": end.isoformat(timespec="milliseconds"),

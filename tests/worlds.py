@@ -56,7 +56,9 @@ def during(days: float, until: datetime = NOW) -> dict[str, str | None]:
     return {"from": text(until - days * DAY), "to": text(until)}
 
 
-def _wrapped(spec: VendorSpec, wrap: Wrap) -> VendorSpec:
+def wrapped(spec: VendorSpec, wrap: Wrap) -> VendorSpec:
+    """A vendor with something put around its emulator."""
+
     def create(*args: Any, **options: Any) -> Any:
         return wrap(spec.name, spec.create_emulator(*args, **options))
 
@@ -89,7 +91,7 @@ async def running(
     world = world_of(conferences)
     unlimited = {"hexmeet": {"max_open_scrolls": 10**6}}
     given: dict[str, Mapping[str, object]] = {**unlimited, **(options or {})}
-    vendors = {name: _wrapped(spec, wrap) for name, spec in VENDORS.items()}
+    vendors = {name: wrapped(spec, wrap) for name, spec in VENDORS.items()}
     async with Sandbox(world, options=given, vendors=vendors) as sandbox:
         tables: dict[str, dict[str, Any]] = sandbox.settings()
         tables["hexmeet"]["max_open_scrolls"] = 0

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from graph import clock
+from graph.transport.deadline import shared_context
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -24,13 +25,23 @@ ENTRY_WEIGHT = 4  # rows that an entry counts for beside its own, so that a mill
 
 @dataclass(frozen=True, slots=True)
 class StoredWindow(Generic[R]):
-    """All rows of a half-open range of time, sorted upward by their keys."""
+    """All rows of a half-open range of time, sorted upward by their keys.
+
+    Attributes:
+        read_at: When reading them began.
+        is_settled: Whether they hardly change any more.
+    """
 
     start: datetime
     end: datetime
     keys: Sequence[tuple[int | str, ...]]
     rows: Sequence[R]
     read_at: datetime
+    is_settled: bool = False
+
+    def holds_since(self, since: datetime) -> bool:
+        """Whether no row is missing that was there at an instant."""
+        return self.is_settled or self.read_at >= since
 
 
 @dataclass(slots=True)
@@ -45,7 +56,7 @@ class WindowStore:
 
     Args:
         max_rows: How many rows it holds at most.
-        enabled: False keeps nothing; equal reads at the same time still are one.
+        enabled: False keeps nothing: every page reads for itself.
     """
 
     def __init__(self, max_rows: int = 200_000, *, enabled: bool = True) -> None:
@@ -68,12 +79,17 @@ class WindowStore:
         self._windows.setdefault(key, {})[window.start, window.end] = window
         self._put((key, (window.start, window.end)), window, len(window.rows), ttl_s)
 
-    def find_window(self, key: Hashable, instant: datetime, *, up: bool) -> StoredWindow[Any] | None:
-        """The window that reaches farthest from an instant: upward from it, or downward to just before it."""
+    def find_window(self, key: Hashable, instant: datetime, *, up: bool, since: datetime) -> StoredWindow[Any] | None:
+        """The window that reaches farthest from an instant: upward from it, or downward to just before it.
+
+        Only one that has all rows which were there at `since`.
+        """
         best = None
         for span in self._spans(key, instant, up=up):
             window: StoredWindow[Any] | None = self._get((key, span))
-            if window and (best is None or (window.end > best.end if up else window.start < best.start)):
+            if window is None or not window.holds_since(since):
+                continue
+            if best is None or (window.end > best.end if up else window.start < best.start):
                 best = window
         return best
 
@@ -103,11 +119,12 @@ class WindowStore:
     async def once(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
         """Do a piece of work, or wait for it where it is being done already.
 
-        The work runs in a task of its own: whoever stops waiting does not stop it for the others.
+        The work runs in a task of its own: whoever stops waiting does not stop it for the others, and nobody's
+        deadline ends it.
         """
         flight: asyncio.Task[T] | None = self._flights.get(key)
         if flight is None:
-            flight = asyncio.ensure_future(work())
+            flight = asyncio.create_task(_start(work), context=shared_context())
             self._flights[key] = flight
             flight.add_done_callback(lambda done: self._land(key, done))
         return await asyncio.shield(flight)
@@ -146,3 +163,7 @@ class WindowStore:
             del windows[span]
             if not windows:
                 del self._windows[key]
+
+
+async def _start(work: Callable[[], Awaitable[T]]) -> T:
+    return await work()

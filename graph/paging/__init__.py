@@ -6,8 +6,19 @@ next), `drain` (one window, whole), `walk` (one source in order), `merge` (all s
 """
 
 from graph.paging.args import PageArgs, resolve_window
-from graph.paging.feeds import RangedFeed, SnapshotFeed
+from graph.paging.feeds import ChosenFeed, RangedFeed, SnapshotFeed
 from graph.paging.listing import Listing
 from graph.paging.page import Edge, Page
+from graph.paging.shelf import read_recent
 
-__all__ = ["Edge", "Listing", "Page", "PageArgs", "RangedFeed", "SnapshotFeed", "resolve_window"]
+__all__ = [
+    "ChosenFeed",
+    "Edge",
+    "Listing",
+    "Page",
+    "PageArgs",
+    "RangedFeed",
+    "SnapshotFeed",
+    "read_recent",
+    "resolve_window",
+]

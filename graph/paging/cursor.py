@@ -121,6 +121,7 @@ class Cursor(NamedTuple):
         up: The way the walk went, in which the checkpoints hold.
         checkpoints: By tag, the sources that do not stand at the key.
         window: The range, where it was a default.
+        began: When the walk began, in whole seconds since the epoch: rows of that time must not be missed.
     """
 
     key: Key
@@ -128,6 +129,7 @@ class Cursor(NamedTuple):
     up: bool
     checkpoints: Mapping[bytes, Checkpoint] = MappingProxyType({})
     window: Window | None = None
+    began: int = 0
 
     def cut(self, *, up: bool) -> Cut:
         """Where a walk that follows this cursor starts: behind its row, whichever way it goes."""
@@ -142,6 +144,7 @@ class _Wire(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     up: bool
     checkpoints: dict[bytes, list[int | str | bool | None]]
     window: tuple[int, int] | None
+    began: int
 
 
 _DECODER = msgspec.msgpack.Decoder(_Wire)
@@ -159,6 +162,7 @@ def encode_cursor(cursor: Cursor, scope: str) -> str:
             cursor.up,
             {tag: [place.is_after, *place.parts] for tag, place in cursor.checkpoints.items()},
             window and (to_micros(window.start), to_micros(window.end)),
+            cursor.began,
         )
     )
     return _text(_digest(body) + body)
@@ -180,8 +184,10 @@ def decode_cursor(text: str, scope: str) -> Cursor:
             wire.up,
             {tag: Checkpoint(tuple(parts), is_after is True) for tag, (is_after, *parts) in wire.checkpoints.items()},
             wire.window and Window(from_micros(wire.window[0]), from_micros(wire.window[1])),
+            wire.began,
         )
         is_whole = _digest(body) == raw[:DIGEST_BYTES] and wire.version == VERSION and _text(raw) == text
+        is_whole = is_whole and wire.began >= 0
     except (ValueError, OverflowError, msgspec.MsgspecError):
         is_whole = False
     if not is_whole:

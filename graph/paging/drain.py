@@ -80,7 +80,8 @@ class Drain(Generic[R]):
             if self.feed.time(row) in self.window:
                 self.rows[identity] = row
         self._fetched += len(answer.rows)
-        self._pages_in_vain = 0 if len(self._seen) > known else self._pages_in_vain + 1
+        if answer.rows or not self._may_be_empty(answer):
+            self._pages_in_vain = 0 if len(self._seen) > known else self._pages_in_vain + 1
         if answer.token is not None:
             self._guard(answer)
             self._token = answer.token
@@ -98,10 +99,14 @@ class Drain(Generic[R]):
         self._restarts += 1
         self._start()
 
+    def _may_be_empty(self, answer: Slice[R]) -> bool:
+        """Whether a page without rows may be followed by more. Never in a scroll: its token need not change."""
+        return answer.is_sparse and self.feed.has_stateless_pages
+
     def _guard(self, answer: Slice[R]) -> None:
         """Refuse a paging that would never end. Numbered pages may bring nothing new while their rows shift."""
         patience = SLACK_PAGES if self.feed.has_stateless_pages else 0
-        if not answer.rows:
+        if not answer.rows and not self._may_be_empty(answer):
             fault = "an empty page says that more pages follow"
         elif self.feed.has_stateless_pages and answer.token == self._token:
             fault = "a page names itself as the next one"

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from graph.paging.windows import Grid, Slice, Window
 from graph.records import SourceResultStatus
@@ -36,6 +36,7 @@ class RangedFeed(Generic[R]):
             for never. Feeds that share one must have the same sort keys.
         richer_keys: Store keys of feeds whose windows have all that this one needs.
         settle: Windows older than this hardly change any more.
+        ends_at: No row lies at this instant or after it; None where rows of the future may.
         overlap: How much wider than the window the vendor is asked, where its range filters not the start.
     """
 
@@ -53,6 +54,26 @@ class RangedFeed(Generic[R]):
     richer_keys: Sequence[Hashable] = ()
     settle: timedelta = timedelta(hours=50)
     overlap: timedelta = timedelta(0)
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ChosenFeed(Generic[R]):
+    """One source's rows that were asked for one by one, in the order asked; their sort keys are their places.
+
+    Attributes:
+        source: The source's name.
+        read: The rows of the places from the first up to, without, the second; those that are not there are left out.
+        places: How many were asked for.
+        at_once: How many are read together, always the same ones.
+        keep: The filter that is applied here.
+    """
+
+    source: str
+    read: Callable[[int, int], Awaitable[Sequence[R]]]
+    places: int
+    at_once: int
+    keep: Callable[[R], bool] = keep_all
 
 
 @dataclass(frozen=True)
@@ -66,6 +87,7 @@ class SnapshotFeed(Generic[R]):
         keep: The filter that is applied here.
         status: What its contribution is called: OK, or LIVE_ONLY.
         store_key: What the list is stored under, for a second or two; None for never.
+        is_asked: Whether reading it asks the vendor; False where the rows are at hand.
     """
 
     source: str
@@ -74,3 +96,7 @@ class SnapshotFeed(Generic[R]):
     keep: Callable[[R], bool] = keep_all
     status: SourceResultStatus = SourceResultStatus.OK
     store_key: Hashable = None
+    is_asked: bool = True
+
+
+Feed: TypeAlias = RangedFeed[R] | SnapshotFeed[R] | ChosenFeed[R]

@@ -4,25 +4,28 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Generic, TypeVar
 
+from graph import clock
 from graph.cache.memory import WindowStore
 from graph.errors import VendorError
 from graph.paging.args import PageArgs
 from graph.paging.cursor import Cursor, Cut, Key, beginning, decode_cursor, encode_cursor, tag_of
-from graph.paging.feeds import RangedFeed, SnapshotFeed
+from graph.paging.feeds import ChosenFeed, Feed, RangedFeed, SnapshotFeed
 from graph.paging.merge import Merge
 from graph.paging.page import Behind, Edge, Once, Page
 from graph.paging.planner import Budget
 from graph.paging.shelf import Shelf
-from graph.paging.walk import RangedWalk, SnapshotWalk, Walk
-from graph.paging.windows import Window
+from graph.paging.walk import ChosenWalk, RangedWalk, SnapshotWalk, Walk
+from graph.paging.windows import Window, from_seconds, to_seconds
 from graph.records import SourceResult, SourceResultStatus
 
 R = TypeVar("R")
 
 FIRST_PAGE_BUDGET = 8
+JOIN_S = 1  # what was read so long before a walk began serves it too, so that equal queries at a time cost one
 
 
 class Listing(Generic[R]):
@@ -42,7 +45,7 @@ class Listing(Generic[R]):
 
     def __init__(
         self,
-        feeds: Sequence[RangedFeed[R] | SnapshotFeed[R]],
+        feeds: Sequence[Feed[R]],
         *,
         key: Callable[[R], Key],
         scope: str,
@@ -75,9 +78,16 @@ class Listing(Generic[R]):
         budgets = {feed.source: Budget(limit) for feed in self._feeds}
         start = self._start(args, up=up)
         is_first = args.cursor is None
+        since = _since(start)
         walks = [
             self._walk(
-                feed, self._place(feed.source, start, up=up), budgets, up=up, is_first=is_first, insists=not is_first
+                feed,
+                self._place(feed.source, start, up=up),
+                budgets,
+                up=up,
+                since=since,
+                is_first=is_first,
+                insists=not is_first,
             )
             for feed in self._feeds
         ]
@@ -85,7 +95,8 @@ class Listing(Generic[R]):
         if args.size == 0:
             return self._empty_page(args, walks, budgets, start)
         await merge.run(args.size)
-        edges = [Edge(row, spot, self._encode) for row, spot in merge.rows]
+        encode = partial(self._encode, start.began)
+        edges = [Edge(row, spot, encode) for row, spot in merge.rows]
         is_short = len(edges) < args.size and merge.is_unfinished
         return Page(
             edges if args.is_forward else edges[::-1],
@@ -93,15 +104,17 @@ class Listing(Generic[R]):
             self._behind(walks, budgets, start, up=up),
             is_forward=args.is_forward,
             has_more=merge.has_more or merge.is_unfinished,
-            reached=self._encode(merge.reached()) if is_short else None,
+            reached=encode(merge.reached()) if is_short else None,
         )
 
     # ---- where a page starts ----------------------------------------------------------------------
 
     def _start(self, args: PageArgs, *, up: bool) -> Cursor:
+        now = to_seconds(clock.now())
         if args.cursor is not None:
-            return decode_cursor(args.cursor, self._scope)
-        return Cursor((), 1 if beginning(up=up).is_after else -1, up)
+            cursor = decode_cursor(args.cursor, self._scope)
+            return cursor._replace(began=min(cursor.began, now))  # clocks of two replicas may differ
+        return Cursor((), 1 if beginning(up=up).is_after else -1, up, began=now)
 
     def _place(self, source: str, start: Cursor, *, up: bool) -> Cut:
         """Where one source starts: at its own checkpoint, else with the others."""
@@ -119,31 +132,34 @@ class Listing(Generic[R]):
 
     def _walk(
         self,
-        feed: RangedFeed[R] | SnapshotFeed[R],
+        feed: Feed[R],
         place: Cut,
         budgets: Mapping[str, Budget],
         *,
         up: bool,
+        since: datetime,
         is_first: bool = False,
         insists: bool = False,
     ) -> Walk[R]:
+        if isinstance(feed, ChosenFeed):
+            return ChosenWalk(feed, place, up=up, key=self._key)
         if isinstance(feed, SnapshotFeed):
-            return SnapshotWalk(feed, place, up=up, key=self._key, store=self._store_of(feed))
+            return SnapshotWalk(feed, place, up=up, key=self._key, store=self._store_of(feed), since=since)
         return RangedWalk(
             feed,
             place,
             up=up,
-            window=self._range,
-            shelf=self._shelf(feed),
+            window=self._range.until(feed.ends_at),
+            shelf=self._shelf(feed, since),
             budget=budgets[feed.source],
             is_first=is_first,
             insists=insists,
         )
 
-    def _shelf(self, feed: RangedFeed[R]) -> Shelf[R]:
-        return Shelf(feed, self._key, self._store_of(feed))
+    def _shelf(self, feed: RangedFeed[R], since: datetime) -> Shelf[R]:
+        return Shelf(feed, self._key, self._store_of(feed), since)
 
-    def _store_of(self, feed: RangedFeed[R] | SnapshotFeed[R]) -> WindowStore:
+    def _store_of(self, feed: Feed[R]) -> WindowStore:
         return self._own_store if self._store is None or feed.store_key is None else self._store
 
     @property
@@ -154,8 +170,9 @@ class Listing(Generic[R]):
 
     # ---- what a page says ---------------------------------------------------------------------
 
-    def _encode(self, cursor: Cursor) -> str:
-        return encode_cursor(cursor._replace(window=self._window) if self._carries_window else cursor, self._scope)
+    def _encode(self, began: int, cursor: Cursor) -> str:
+        window = self._window if self._carries_window else None
+        return encode_cursor(cursor._replace(window=window, began=began), self._scope)
 
     def _results(self, walks: Sequence[Walk[R]]) -> Mapping[str, SourceResult]:
         unsupported = SourceResultStatus.UNSUPPORTED
@@ -184,7 +201,8 @@ class Listing(Generic[R]):
     def _behind(self, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor, *, up: bool) -> Behind:
         failed = {walk.source for walk in walks if walk.error}
         return Behind(
-            Once(partial(self._has_rows_behind, start, budgets, up=up)), Once(partial(self._counts, failed, budgets))
+            Once(partial(self._has_rows_behind, start, budgets, up=up)),
+            Once(partial(self._counts, failed, budgets, _since(start))),
         )
 
     async def _has_rows_behind(self, start: Cursor, budgets: Mapping[str, Budget], *, up: bool) -> bool:
@@ -195,24 +213,31 @@ class Listing(Generic[R]):
         may_have_more = False
         # The source of the row before is asked first: most likely it still has it.
         for feed in sorted(self._feeds, key=lambda feed: feed.source not in place.parts):
-            walk = self._walk(feed, place, budgets, up=not up, is_first=True)
+            walk = self._walk(feed, place, budgets, up=not up, since=_since(start), is_first=True)
             await walk.fill(1)
             if walk.head is not None:
                 return True
             may_have_more = may_have_more or walk.has_failed or walk.is_spent
         return may_have_more
 
-    async def _counts(self, failed: set[str], budgets: Mapping[str, Budget]) -> Mapping[str, int | None]:
+    async def _counts(
+        self, failed: set[str], budgets: Mapping[str, Budget], since: datetime
+    ) -> Mapping[str, int | None]:
         asked = [feed for feed in self._feeds if feed.source not in failed]
-        counts = await asyncio.gather(*(self._count(feed, budgets) for feed in asked))
+        counts = await asyncio.gather(*(self._count(feed, budgets, since) for feed in asked))
         return dict.fromkeys(failed) | dict(zip((feed.source for feed in asked), counts, strict=True))
 
-    async def _count(self, feed: RangedFeed[R] | SnapshotFeed[R], budgets: Mapping[str, Budget]) -> int | None:
+    async def _count(self, feed: Feed[R], budgets: Mapping[str, Budget], since: datetime) -> int | None:
         """The vendor's count, else by reading."""
         if isinstance(feed, RangedFeed):
             with suppress(VendorError):
-                count = await self._shelf(feed).count(self._range)
+                count = await self._shelf(feed, since).count(self._range)
                 if count is not None:
                     return count
         up = not self._descending
-        return await self._walk(feed, beginning(up=up), budgets, up=up).count()
+        return await self._walk(feed, beginning(up=up), budgets, up=up, since=since).count()
+
+
+def _since(start: Cursor) -> datetime:
+    """What has to be known of what may still change: the state when the walk began, or a later one."""
+    return from_seconds(start.began - JOIN_S)

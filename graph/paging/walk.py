@@ -1,17 +1,19 @@
 """A walk: one source's rows of a list, one by one in order, from a place on."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
+from graph import clock
 from graph.cache.memory import StoredWindow, WindowStore
 from graph.errors import InvalidCursorError, UnsupportedError, VendorError
 from graph.paging.cursor import Cut, Key, beginning, cut_between, end, tag_of
 from graph.paging.drain import Drain
-from graph.paging.feeds import RangedFeed, SnapshotFeed
+from graph.paging.feeds import ChosenFeed, RangedFeed, SnapshotFeed
 from graph.paging.planner import Budget, Planner
 from graph.paging.shelf import Shelf, read_snapshot
 from graph.paging.windows import EPOCH, Window, from_micros, to_micros
@@ -256,12 +258,20 @@ class SnapshotWalk(Walk[R]):
     """A walk over a list that is read at once."""
 
     def __init__(
-        self, feed: SnapshotFeed[R], start: Cut, *, up: bool, key: Callable[[R], Key], store: WindowStore
+        self,
+        feed: SnapshotFeed[R],
+        start: Cut,
+        *,
+        up: bool,
+        key: Callable[[R], Key],
+        store: WindowStore,
+        since: datetime,
     ) -> None:
         super().__init__(feed.source, start, up=up, keep=feed.keep)
         self._feed = feed
         self._key = key
         self._store = store
+        self._since = since
         self._is_unread = start != end(up=up)
 
     @property
@@ -275,10 +285,46 @@ class SnapshotWalk(Walk[R]):
         return self._is_unread
 
     async def _fetch(self, wanted: int) -> bool:  # noqa: ARG002 - the list is read whole, whatever is wanted
-        snapshot = await read_snapshot(self._feed, self._key, self._store)
+        snapshot = await read_snapshot(self._feed, self._key, self._store, self._since)
         self._is_unread = False
-        self.as_of = snapshot.read_at
+        self.as_of = snapshot.read_at if self._feed.is_asked else None
         self._enter(snapshot.keys, snapshot.rows, 0, len(snapshot.rows), end(up=self.up))
+        return True
+
+
+class ChosenWalk(Walk[R]):
+    """A walk over rows that were asked for one by one: it reads as many as a page wants."""
+
+    def __init__(self, feed: ChosenFeed[R], start: Cut, *, up: bool, key: Callable[[R], Key]) -> None:
+        super().__init__(feed.source, start, up=up, keep=feed.keep)
+        self._feed = feed
+        self._key = key
+        place = start.parts[0] if start.parts else 0
+        if not isinstance(place, int):
+            raise InvalidCursorError("This cursor belongs to another list.")
+        self._at_place = place + start.is_after if start.parts else (0 if up else feed.places)
+
+    @property
+    def _has_more(self) -> bool:
+        return self._at_place < self._feed.places if self.up else self._at_place > 0
+
+    async def _fetch(self, wanted: int) -> bool:
+        """Read some batches at once; where one fails, those before it count."""
+        size = self._feed.at_once
+        near = self._at_place // size if self.up else (self._at_place - 1) // size
+        batches = [near + (number if self.up else -number) for number in range(-(-wanted // size))]
+        spans = [(max(0, n * size), min(self._feed.places, (n + 1) * size)) for n in batches]
+        spans = [(first, end) for first, end in spans if first < end]
+        answers = await asyncio.gather(*(self._feed.read(*span) for span in spans), return_exceptions=True)
+        failed = next((at for at, answer in enumerate(answers) if isinstance(answer, BaseException)), len(answers))
+        if failed == 0:
+            raise cast("BaseException", answers[0])
+        rows = [row for answer in answers[:failed] for row in cast("Sequence[R]", answer)]
+        rows.sort(key=self._key)
+        self._at_place = spans[failed - 1][1 if self.up else 0]
+        self.as_of = self.as_of or clock.now()
+        keys = [self._key(row) for row in rows]
+        self._enter(keys, rows, 0, len(rows), Cut((self._at_place,), is_after=False))
         return True
 
 

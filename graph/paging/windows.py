@@ -9,6 +9,7 @@ Row = TypeVar("Row")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+SECOND = timedelta(seconds=1)
 
 
 class Window(NamedTuple):
@@ -16,6 +17,10 @@ class Window(NamedTuple):
 
     start: datetime
     end: datetime
+
+    def until(self, end: datetime | None) -> "Window":
+        """The part of it that lies before an instant; None cuts nothing off."""
+        return self if end is None or end >= self.end else Window(self.start, max(self.start, end))
 
     def __contains__(self, instant: object) -> bool:
         return isinstance(instant, datetime) and self.start <= instant < self.end
@@ -69,11 +74,14 @@ class Slice(NamedTuple, Generic[Row]):
         rows: In no order, perhaps beyond the window that was asked, perhaps one row twice.
         total: The vendor's count for the whole window, where it tells one.
         token: What to pass to read on; None when the window is drained.
+        is_sparse: The rows come with other rows, so that a page may have few or none and yet be followed by more.
+            Whoever says so sees to it that its tokens come to an end.
     """
 
     rows: Sequence[Row]
     total: int | None
     token: object | None
+    is_sparse: bool = False
 
 
 def to_micros(instant: datetime) -> int:
@@ -84,3 +92,13 @@ def to_micros(instant: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """The instant of a sort key; OverflowError where no calendar has it."""
     return EPOCH + micros * MICROSECOND
+
+
+def to_seconds(instant: datetime) -> int:
+    """An instant as cursors have it: whole seconds since the epoch, rounded down."""
+    return (instant - EPOCH) // SECOND
+
+
+def from_seconds(seconds: int) -> datetime:
+    """The instant of those; OverflowError where no calendar has it."""
+    return EPOCH + seconds * SECOND

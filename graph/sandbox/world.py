@@ -31,6 +31,8 @@ from graph.sandbox.population import find_namesakes, make_mcus, make_organizatio
 from graph.sandbox.schedule import SHARES, around_anchor, day_counts, draw_duration, draw_starts
 
 __all__ = [
+    "LEAD",
+    "LONGEST",
     "VENDORS",
     "Fate",
     "Phase",
@@ -47,8 +49,9 @@ __all__ = [
 LOCAL = timezone(timedelta(hours=8))  # where the days of the world lie
 EPOCH = date(2000, 1, 1)
 PER_DAY = 100_000  # a serial is the day's number, then the place in the day
-KEPT_CONFERENCES = 30_000  # of the days looked at last
-LONGEST = timedelta(hours=25)
+KEPT_CONFERENCES = 60_000  # of the days looked at last
+LONGEST = timedelta(hours=25)  # no conference lasts longer
+LEAD = timedelta(days=4)  # none is booked longer before its start
 BOOKED = {"hexmeet": 0.3, "netease": 0.55, "systec": 1.0, "quanshi": 0.6, "huawei": 1.0}
 MASK = (1 << 64) - 1
 FACTORS = (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93)  # odd, so that they can be undone

@@ -29,7 +29,7 @@ def _member_count(root: records.Conference, info: Info) -> int | Awaitable[int] 
 
 async def _count_members(root: records.Conference, info: Info) -> int:
     members = await read_members(info.context, root)
-    return len({member.account_id or member.display_name or member.vendor_id for member in members})
+    return records.count_people(members)
 
 
 async def _members(

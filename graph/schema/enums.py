@@ -115,7 +115,7 @@ _describe(
     "How usage groups are ordered; ties by source name and key.",
     COUNT_DESC="The most conferences or calls first.",
     DURATION_DESC="The longest total duration first.",
-    KEY_ASC="By source name and key, strings by code point.",
+    KEY_ASC="By key, strings by code point, then by source name.",
 )
 _describe(
     records.Capability,

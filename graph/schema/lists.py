@@ -7,11 +7,14 @@ of that; one that lists neither is named as unsupported. A filter that a source 
 from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
+from graph import clock
 from graph.context import Context
-from graph.errors import VendorError
+from graph.errors import ConfgraphError, RetriableVendorError, SourceErrorCode, VendorError
 from graph.fleet import Source, failed
 from graph.ids import GlobalId, IdKind
-from graph.paging import Listing, Page, PageArgs, RangedFeed, SnapshotFeed, resolve_window
+from graph.paging import ChosenFeed, Listing, Page, PageArgs, RangedFeed, SnapshotFeed, read_recent, resolve_window
 from graph.paging.windows import EPOCH, Window, to_micros
 from graph.records import (
     Call,
@@ -21,6 +24,7 @@ from graph.records import (
     McuResource,
     Member,
     Room,
+    SourceError,
     SourceResultStatus,
     UsageSubject,
 )
@@ -31,6 +35,7 @@ from graph.schema.source import Info
 from graph.vendors.base import Adapter, ConferenceQuery, Extras
 
 DEFAULT_RANGE = timedelta(hours=24)
+CLOCKS_DIFFER = timedelta(hours=24)  # at the very most; nothing has begun after that
 
 
 def conference_listing(
@@ -55,7 +60,7 @@ def conference_listing(
         if not sources:  # the only one named is of another vendor
             return Listing([], key=lambda row: (row.vendor_id,), scope=scope)
         extras = selection.extras(sources[0].adapter)
-        return _ChosenConferences(sources[0], narrowing, narrowing.vendor_ids, extras, scope)
+        return _ChosenConferences(context, sources[0], narrowing, narrowing.vendor_ids, extras, scope)
     window = resolve_window(args, scope, narrowing.during, DEFAULT_RANGE)
     feeds = {source.name: _conference_feed(source, narrowing, window, selection) for source in sources}
     return Listing(
@@ -116,7 +121,10 @@ def members_of(context: Context, conference: Conference) -> Listing[Member]:
     context.loaders.conferences.remember(conference)
     can_read = conference.members is not None or _can(context, conference, Capability.LIST_MEMBERS)
     feed = SnapshotFeed(
-        source=conference.source_name, read=lambda: read_members(context, conference), identity=_vendor_id
+        source=conference.source_name,
+        read=lambda: read_members(context, conference),
+        identity=_vendor_id,
+        is_asked=conference.members is None,
     )
     return Listing(
         [feed] if can_read else [],
@@ -136,7 +144,9 @@ def calls_of(context: Context, conference: Conference) -> Listing[Call]:
             return conference.calls
         return await context.loaders.conference_calls.get(conference)
 
-    feed = SnapshotFeed(source=conference.source_name, read=read, identity=_vendor_id)
+    feed = SnapshotFeed(
+        source=conference.source_name, read=read, identity=_vendor_id, is_asked=conference.calls is None
+    )
     return Listing(
         [feed] if can_read else [],
         key=lambda row: (*_when(row.started_at), row.vendor_id),
@@ -158,7 +168,7 @@ def _conference_feed(
     possible = adapter.states if is_ranged else adapter.states & {ConferenceState.LIVE}
     states = possible if narrowing.states is None else possible & narrowing.states
     room = narrowing.room
-    if not states or (room is not None and room.source_name != source.name):
+    if window.is_empty or not states or (room is not None and room.source_name != source.name):
         return _nothing(source, is_ranged=is_ranged)
     extras = _embedded(selection.extras(adapter), adapter)
     keep = narrowing.keeps_conference
@@ -193,6 +203,7 @@ def _conference_feed(
         richer_keys=[_store_key(source, "conferences", pushed, room_key, more) for more in _richer(extras, adapter)],
         settle=timedelta(hours=source.settings.settle_hours),
         overlap=_overlap(adapter, window),
+        ends_at=None if ConferenceState.SCHEDULED in adapter.states else clock.now() + CLOCKS_DIFFER,
     )
 
 
@@ -213,6 +224,7 @@ def _call_feed(source: Source, narrowing: Narrowing, window: Window) -> RangedFe
         store_key=_store_key(source, "calls"),
         settle=timedelta(hours=source.settings.settle_hours),
         overlap=_overlap(adapter, window),
+        ends_at=clock.now() + CLOCKS_DIFFER,
     )
 
 
@@ -220,20 +232,31 @@ class _ChosenConferences(Listing[Conference]):
     """Conferences of one source by the vendor's identifiers, in the order asked; those that failed are left out."""
 
     def __init__(
-        self, source: Source, narrowing: Narrowing, vendor_ids: Sequence[str], extras: Extras, scope: str
+        self,
+        context: Context,
+        source: Source,
+        narrowing: Narrowing,
+        vendor_ids: Sequence[str],
+        extras: Extras,
+        scope: str,
     ) -> None:
+        self._chosen = context.store
         self._source = source
         self._vendor_ids = vendor_ids
         self._extras = extras
-        self._failures: list[Exception] = []
+        self._failures: dict[str, Exception] = {}
         places = {vendor_id: place for place, vendor_id in enumerate(vendor_ids)}
         during = narrowing.during
-        can_read = Capability.GET_CONFERENCES in source.capabilities
-        feed = SnapshotFeed(
+        can_get = Capability.GET_CONFERENCES in source.capabilities
+        # Who lists what is going on finds one of those by its identifier, and nothing else.
+        can_read = can_get or Capability.LIST_LIVE_CONFERENCES in source.capabilities
+        feed = ChosenFeed(
             source=source.name,
             read=self._read,
-            identity=_vendor_id,
+            places=len(vendor_ids),
+            at_once=source.adapter.chosen_at_once,
             keep=lambda row: (during is None or row.sort_time in during) and narrowing.keeps_conference(row),
+            status=SourceResultStatus.OK if can_get else SourceResultStatus.LIVE_ONLY,
         )
         super().__init__(
             [feed] if can_read else [],
@@ -245,16 +268,30 @@ class _ChosenConferences(Listing[Conference]):
     async def page(self, args: PageArgs) -> Page[Conference]:
         page = await super().page(args)
         page.left_out = bool(self._failures)
-        for failure in self._failures:
+        name = self._source.name
+        for failure in self._failures.values():
             if isinstance(failure, VendorError):
-                page.results = {self._source.name: failed(self._source.name, failure)}
+                page.results = {name: failed(name, failure)}
+            elif page.results[name].error is None and isinstance(failure, ConfgraphError):
+                error = SourceError(code=SourceErrorCode.UNSUPPORTED, message=failure.message)
+                page.results = {name: msgspec.structs.replace(page.results[name], error=error)}
         return page
 
-    async def _read(self) -> Sequence[Conference]:
-        if not self._vendor_ids:
-            return ()
-        found = await self._source.adapter.get_conferences(self._vendor_ids, self._extras)
-        self._failures = [item for item in found if isinstance(item, Exception)]
+    async def _read(self, first: int, end: int) -> Sequence[Conference]:
+        """Read some of them. Where asking again may help, or all failed, the source owes them instead."""
+        wanted = tuple(self._vendor_ids[first:end])
+        source, extras = self._source, self._extras
+        found = await read_recent(
+            self._chosen,
+            _store_key(source, "chosen", wanted, extras),
+            lambda: source.adapter.get_conferences(wanted, extras),
+        )
+        failures = {name: item for name, item in zip(wanted, found, strict=True) if isinstance(item, Exception)}
+        errors = [failure for failure in failures.values() if isinstance(failure, VendorError)]
+        owed = [error for error in errors if isinstance(error, RetriableVendorError)]
+        if owed or len(errors) == len(found):
+            raise (owed or errors)[0]
+        self._failures |= failures
         return [row for row in found if isinstance(row, Conference)]
 
 
@@ -265,7 +302,7 @@ def _nothing(source: Source, *, is_ranged: bool) -> SnapshotFeed[Conference]:
         return ()
 
     status = SourceResultStatus.OK if is_ranged else SourceResultStatus.LIVE_ONLY
-    return SnapshotFeed(source=source.name, read=read, identity=_vendor_id, status=status)
+    return SnapshotFeed(source=source.name, read=read, identity=_vendor_id, status=status, is_asked=False)
 
 
 def _store_key(source: Source, *parts: Hashable) -> Hashable:

@@ -38,7 +38,7 @@ class Narrowing:
         return json.dumps(
             {
                 "field": field,
-                "descending": descending,
+                "descending": descending or self.vendor_ids is not None,  # those come in the order asked
                 "during": self.during and [to_micros(instant) for instant in self.during],
                 "sources": _sorted(self.sources),
                 "vendors": _sorted(self.vendors),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from graph import fleet, records
+from graph import clock, fleet, records
 from graph.errors import InvalidArgumentError, InvalidIdError, LimitExceededError
 from graph.ids import GlobalId, IdKind, decode_id
 from graph.loaders import ConferenceKey
@@ -21,7 +21,7 @@ from graph.schema.lists import call_listing, conference_listing
 from graph.schema.narrowing import Narrowing
 from graph.schema.node import Node, fetch_node
 from graph.schema.reports import ReportQuery
-from graph.schema.scalars import TimeRange
+from graph.schema.scalars import EARLIEST, TimeRange
 from graph.schema.selection import Selection
 from graph.schema.source import Info, Source, joined
 
@@ -70,7 +70,7 @@ class ConferenceFilter:
     def _vendor_ids(self) -> Sequence[str] | None:
         if self.vendor_ids is None:
             return None
-        if self.sources is None or len(self.sources) != 1:
+        if self.sources is None or len(set(self.sources)) != 1:
             raise InvalidArgumentError("`vendorIds` goes with exactly one entry in `sources`.")
         if len(self.vendor_ids) > MAX_IDS:
             raise InvalidArgumentError(f"`vendorIds` takes at most {MAX_IDS} identifiers.")
@@ -169,7 +169,8 @@ async def _conference(
 ) -> records.Conference | None:
     (found,) = info.context.fleet.select([source])
     extras = Selection.of(info).extras(found.adapter)
-    return await info.context.loaders.conferences.get(ConferenceKey(source, vendor_id, extras, started_near))
+    near = started_near and min(max(started_near, EARLIEST), clock.now())  # nobody searches the future
+    return await info.context.loaders.conferences.get(ConferenceKey(source, vendor_id, extras, near))
 
 
 def _sources(info: Info) -> list[fleet.Source]:

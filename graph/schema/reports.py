@@ -17,7 +17,7 @@ from graph.loaders import McuReportsKey, RoomWindow, UsageGroupsKey
 from graph.paging import Listing, Page, PageArgs, SnapshotFeed, resolve_window
 from graph.paging.windows import Window
 from graph.records import Capability, McuKind, RegionMeasure, UsageDimension, UsageOrder, UsageSubject
-from graph.reports import merge_live, merge_stats, merge_usage
+from graph.reports import NOTHING, merge_live, merge_stats, merge_usage
 from graph.schema.connection import After, Before, Connection, First, Last
 from graph.schema.enums import UsageInterval
 from graph.schema.lists import DEFAULT_RANGE
@@ -63,19 +63,25 @@ class McuResourceFilter:
     kind: McuKind | None = strawberry.field(default=None, description="Null means both kinds.")
 
 
+async def _totals(root: "GroupPage") -> statistics.UsageStats | None:
+    return await root.read_totals()
+
+
 @strawberry.type(name="UsageGroupConnection", description="A page of groups, merged from several sources.")
 class UsageGroupConnection(Connection[UsageGroup]):
     """A page of groups."""
 
-    totals: UsageStats | None = strawberry.field(description="Over all groups, read or not.")
+    totals: UsageStats | None = joined(_totals, "Over all groups, read or not; null when no source answered.")
 
 
 class GroupPage:
-    """A page of groups that also bears the totals over all groups."""
+    """A page of groups that can also tell the totals over all groups."""
 
-    def __init__(self, page: Page[statistics.UsageGroup], totals: statistics.UsageStats) -> None:
+    def __init__(
+        self, page: Page[statistics.UsageGroup], totals: Callable[[], Awaitable[statistics.UsageStats | None]]
+    ) -> None:
         self._page = page
-        self.totals = totals
+        self.read_totals = totals
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._page, name)
@@ -143,6 +149,7 @@ async def _mcu_resources(
         identity=lambda resource: resource.name,
         key=lambda resource: (resource.source_name, resource.name),
         scope=_scope("mcuResources", _instants(filter.during), _sorted(filter.sources), kind),
+        window=window,
     )
     return await listing.page(args)
 
@@ -204,7 +211,7 @@ async def _usage(
     ] = "Asia/Shanghai",
     sources: SourceNames = None,
 ) -> statistics.UsageReport:
-    zone = _zone(time_zone or "Asia/Shanghai")
+    zone = _zone("Asia/Shanghai" if time_zone is None else time_zone)
     first, last = days.days()
     if (last - first).days >= MOST_DAYS:
         raise LimitExceededError(f"A usage report covers at most {MOST_DAYS} days.")
@@ -235,25 +242,33 @@ async def _usage_by(
     args = PageArgs.parse(first, after, last, before)
     window = during.window()
     order = order_by or UsageOrder.COUNT_DESC
-    totals: list[statistics.UsageStats] = []
+    capability = Capability[f"USAGE_BY_{dimension.value}"]
+    loader = info.context.loaders.usage_groups
+
+    async def report(source: Source) -> statistics.UsageGroups:
+        return await loader.get(UsageGroupsKey(source.name, dimension, window, order))
 
     async def read(source: Source) -> Sequence[statistics.UsageGroup]:
-        key = UsageGroupsKey(source.name, dimension, window, order)
-        found: statistics.UsageGroups = await info.context.loaders.usage_groups.get(key)
-        totals.append(found.totals)
-        return found.groups
+        return (await report(source)).groups
+
+    async def totals() -> statistics.UsageStats | None:
+        if window.is_empty:
+            return NOTHING
+        fleet = info.context.fleet
+        reports = (await fleet.gather(fleet.select(sources), capability, report)).values.values()
+        return merge_stats(found.totals for found in reports) if reports else None
 
     listing = _listing(
         info,
         sources,
-        Capability[f"USAGE_BY_{dimension.value}"],
+        capability,
         read,
         identity=lambda group: group.key,
         key=_GROUP_KEYS[order],
         scope=_scope("usageBy", dimension.value, _instants(during), order.value, _sorted(sources)),
+        window=window,
     )
-    page = await listing.page(args)
-    return GroupPage(page, merge_stats(totals))
+    return GroupPage(await listing.page(args), totals)
 
 
 async def _live(info: Info, sources: SourceNames = None) -> statistics.LiveSummary:
@@ -297,17 +312,14 @@ def _listing(
     key: Callable[[Row], tuple[int | str, ...]],
     scope: str,
     keep: Callable[[Row], bool] = lambda _: True,
-    window: Window | None = None,
+    window: Window,
     carries_window: bool = False,
 ) -> Listing[Row]:
     """A list of which each source is read whole."""
     chosen = info.context.fleet.select(sources)
     able = [source for source in chosen if capability in source.capabilities]
     return Listing(
-        [
-            SnapshotFeed(source.name, _reader(read, source), identity=identity, keep=keep)  # one name per source
-            for source in able
-        ],
+        [SnapshotFeed(source.name, _reader(read, source, window), identity=identity, keep=keep) for source in able],
         key=key,
         scope=scope,
         window=window,
@@ -317,9 +329,12 @@ def _listing(
 
 
 def _reader(
-    read: Callable[[Source], Awaitable[Sequence[Row]]], source: Source
+    read: Callable[[Source], Awaitable[Sequence[Row]]], source: Source, window: Window
 ) -> Callable[[], Awaitable[Sequence[Row]]]:
-    return lambda: read(source)
+    async def rows() -> Sequence[Row]:
+        return () if window.is_empty else await read(source)
+
+    return rows
 
 
 async def _fill_capacities(info: Info, page: Page[records.Room], window: Window) -> None:

@@ -116,8 +116,10 @@ class DateRange:
         """The first and the last day.
 
         Raises:
-            InvalidArgumentError: the last comes before the first.
+            InvalidArgumentError: the last comes before the first, or they lie outside of all reports.
         """
         if self.from_ > self.to:
             raise InvalidArgumentError("A range of days must not end before it begins: `from` is after `to`.")
+        if self.from_ < EARLIEST.date() or self.to >= LATEST.date():
+            raise InvalidArgumentError(f"Days lie between {EARLIEST.year} and {LATEST.year - 1}.")
         return self.from_, self.to

@@ -88,6 +88,18 @@ class VendorReply:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise self.payload_error("$", "expected JSON, found something else") from None
 
+    def decode_envelope(self, decoder: "msgspec.json.Decoder[T]") -> T:
+        """The part of the body that holds the vendor's own code, whatever the HTTP status.
+
+        Raises:
+            VendorError: what the HTTP status says, where the body has no such part.
+        """
+        try:
+            return self.decode(decoder)
+        except VendorPayloadError:
+            self.raise_for_status()
+            raise
+
     def payload_error(self, path: str, what: str) -> VendorPayloadError:
         """The error of a body that does not fit; `what` names types, never values."""
         return VendorPayloadError(
@@ -97,8 +109,8 @@ class VendorReply:
             status=self.status,
         )
 
-    def raise_for_status(self) -> None:
-        """Raise what the HTTP status alone says, where it is not 2xx."""
+    def raise_for_status(self, vendor_code: str | None = None, request_id: str | None = None) -> None:
+        """Raise what the HTTP status says, where it is not 2xx; a code of the body that means nothing goes along."""
         if 200 <= self.status < 300:
             return
         said = f"{self.endpoint} answered with HTTP status {self.status}."
@@ -111,7 +123,13 @@ class VendorReply:
         }
         kind = known.get(self.status, VendorUnavailableError if self.status >= 500 else VendorRefusedError)
         raise kind(
-            said, source=self.source, endpoint=self.endpoint, status=self.status, retry_after_s=self.retry_after_s()
+            said,
+            source=self.source,
+            endpoint=self.endpoint,
+            status=self.status,
+            vendor_code=vendor_code,
+            request_id=request_id,
+            retry_after_s=self.retry_after_s(),
         )
 
     def retry_after_s(self) -> float | None:
@@ -175,20 +193,28 @@ class VendorClient:
             VendorUnavailableError: no connection, or one that broke.
             VendorError: whatever `read` raised.
         """
+        seconds = within_deadline(self.timeout_s)
+        if not seconds:
+            raise VendorTimeoutError(
+                f"The time of this request was used up before {request.endpoint} was asked.",
+                source=self.source,
+                endpoint=request.endpoint,
+            )
         try:
-            result = read(await self._send(request))
+            result = read(await self._send(request, seconds))
         except UnsupportedError:
             raise
         except VendorError as error:
-            self._failures += 1
-            self._last_error = SourceError.of(error)
+            # A source that was given less than its time did not fail.
+            if seconds == self.timeout_s or not isinstance(error, VendorTimeoutError):
+                self._failures += 1
+                self._last_error = SourceError.of(error)
             raise
         self._failures = 0
         self._last_success_at = clock.now()
         return result
 
-    async def _send(self, request: VendorRequest) -> VendorReply:
-        seconds = within_deadline(self.timeout_s)
+    async def _send(self, request: VendorRequest, seconds: float) -> VendorReply:
         where: dict[str, Any] = {"source": self.source, "endpoint": request.endpoint}
         try:
             # httpx bounds each read, not their sum: a dripping body is cut here.
@@ -205,6 +231,10 @@ class VendorClient:
             raise VendorUnavailableError(f"{request.endpoint} broke the connection.", **where) from None
         except (httpx.HTTPError, httpx.InvalidURL):
             raise FatalVendorError(f"{request.endpoint} could not be asked.", **where) from None
+        except RuntimeError:
+            if not self._http.is_closed:
+                raise
+            raise VendorUnavailableError(f"{request.endpoint} is not asked any more.", **where) from None
         return VendorReply(self.source, request.endpoint, response.status_code, response.headers, response.content)
 
     async def _exchange(self, request: VendorRequest) -> httpx.Response:

@@ -5,13 +5,14 @@ records and raises the errors of `graph.errors`. What a vendor cannot do is not 
 `UnsupportedError`, and the capability is not declared.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from graph.errors import UnsupportedError, VendorError
+from graph.cache.memory import WindowStore
+from graph.errors import UnsupportedError, VendorAuthError, VendorError
 from graph.paging.windows import Grid, Slice, Window
 from graph.records import (
     Call,
@@ -28,14 +29,33 @@ from graph.records import (
     UsageOrder,
     UsageSubject,
 )
-from graph.settings import SourceSettings
+from graph.settings import Secret, SourceSettings
 from graph.statistics import LiveCounts, McuReport, Usage, UsageGroups
 from graph.transport.client import VendorClient
+from graph.transport.deadline import wait_within_deadline
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from graph.sandbox.world import World
+
+T = TypeVar("T")
+
+
+async def with_fresh_secrets(send: Callable[[], Awaitable[T]], *secrets: Secret) -> T:
+    """Send; where the vendor refuses the credentials and their files have newer ones, once more with those.
+
+    They are compared with what was sent, since another request may have read the files meanwhile.
+    """
+    sent = [secret.reveal() for secret in secrets]
+    try:
+        return await send()
+    except VendorAuthError:
+        for secret in secrets:
+            secret.reload()
+        if [secret.reveal() for secret in secrets] == sent:
+            raise
+    return await send()
 
 
 @dataclass(frozen=True)
@@ -72,9 +92,10 @@ class Adapter:
         has_stateless_pages: Pages are numbered and may shift between requests (drain checks the total);
             False where a scroll holds a snapshot.
         page_size: Rows per list request.
-        detail_cost: True where members cost one request per conference.
         narrows_rooms: A list can be asked for one room; False where it is read for all rooms at once.
         member_count_needs_members: Rows bear no member count: who selects it asks for the members.
+        chosen_at_once: How many conferences that were asked for by id are read together: few where each costs, all
+            where one search finds them.
         embeds: What its rows bring along when asked to; the rest of `Extras` changes nothing in a request.
     """
 
@@ -82,9 +103,9 @@ class Adapter:
     grid: ClassVar[Grid] = Grid()
     states: ClassVar[frozenset[ConferenceState]] = frozenset(ConferenceState)
     has_stateless_pages: ClassVar[bool] = True
-    detail_cost: ClassVar[bool] = False
     narrows_rooms: ClassVar[bool] = True
     member_count_needs_members: ClassVar[bool] = False
+    chosen_at_once: int = 1000
     embeds: ClassVar[Extras] = Extras(members=True, calls=True)
 
     def __init__(self, source: str, settings: SourceSettings, client: VendorClient) -> None:
@@ -95,10 +116,23 @@ class Adapter:
         self.time_filter = settings.time_filter
         self.max_conference = timedelta(hours=settings.max_conference_hours)
         self.lookup = timedelta(days=settings.lookup_days)
+        self._shared = WindowStore()
 
     def unsupported(self, report: str) -> UnsupportedError:
         """The error of a report that this vendor does not have."""
         return UnsupportedError(f"The source {self.source} has no {report}.", source=self.source, endpoint=report)
+
+    async def share(self, endpoint: str, read: Callable[[], Awaitable[T]], keep_s: float = 0.0) -> T:
+        """Read what every caller gets alike: those who come meanwhile, or within `keep_s`, have the same answer.
+
+        The reading belongs to none of them: nobody's deadline or going away ends it for the others.
+        """
+        known = cast("T | None", self._shared.recall(endpoint))
+        if known is None:
+            known = await wait_within_deadline(self._shared.once(endpoint, read), source=self.source, endpoint=endpoint)
+            if keep_s:
+                self._shared.remember(endpoint, known, keep_s)
+        return known
 
     def wire_window(self, window: Window) -> Window:
         """The range to ask the vendor for, so that every row whose sort time lies in `window` is in the answer.

@@ -198,7 +198,7 @@ async def test_an_identifier_whose_absence_is_not_proven_makes_the_answer_incomp
     answer = (await data([Forgetful("alpha", [conference("alpha", "1")])], QUERY, f=filter_))["conferences"]
     assert [node["vendorId"] for node in answer["nodes"]] == ["1"]
     assert answer["complete"] is False
-    assert answer["sources"] == [{"source": {"name": "alpha"}, "status": "OK", "error": None}]
+    assert answer["sources"] == [{"source": {"name": "alpha"}, "status": "OK", "error": {"code": "UNSUPPORTED"}}]
 
 
 MEMBERS = "{conferences(first: 50){nodes{vendorId memberCount members{nodes{vendorId conference{id title}} complete}}}}"

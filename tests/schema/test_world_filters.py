@@ -149,12 +149,14 @@ async def test_vendor_ids_go_with_other_filters(monkeypatch: pytest.MonkeyPatch)
         assert ids(page["nodes"]) == ids([row for row in rows if row["state"] == "ENDED"])
 
 
-async def test_vendor_ids_at_a_vendor_without_a_look_up_are_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_vendor_ids_at_a_vendor_without_a_look_up_are_those_of_live_conferences(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with running(monkeypatch) as run:
         page = (await run.client.data(CONFERENCES, filter={"sources": ["quanshi"], "vendorIds": ["1"]}))["conferences"]
         assert page["nodes"] == []
         assert page["complete"]
-        assert [(it["source"]["name"], it["status"]) for it in page["sources"]] == [("quanshi", "UNSUPPORTED")]
+        assert [(it["source"]["name"], it["status"]) for it in page["sources"]] == [("quanshi", "LIVE_ONLY")]
 
 
 async def test_calls_equal_the_world(monkeypatch: pytest.MonkeyPatch) -> None:

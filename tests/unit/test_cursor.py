@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paging_world import DAWN, DAY
+from paging_world import DAWN, DAY, Row, Vendor, World, key
 
 from graph import clock
+from graph.cache.memory import WindowStore
 from graph.errors import InvalidArgumentError, InvalidCursorError
 from graph.paging import PageArgs, resolve_window
 from graph.paging.cursor import (
@@ -22,8 +23,9 @@ from graph.paging.cursor import (
     end,
     tag_of,
 )
-from graph.paging.windows import Window
+from graph.paging.windows import EPOCH, Window
 
+pytestmark = pytest.mark.anyio
 NAME = "a_source_whose_name_is_32_long_x"
 KEY = (1_790_000_000_123_456, NAME, "0123456789abcdef0123456789abcdef-0123")
 KEYS = st.tuples(
@@ -34,13 +36,14 @@ CUTS = st.builds(lambda key, size, is_after: Cut(key[:size], is_after), KEYS, st
 
 def test_a_cursor_comes_back_as_it_was() -> None:
     places = {tag_of("a"): Checkpoint((5, None, "x"), is_after=True), tag_of("b"): Checkpoint((), is_after=False)}
-    cursor = Cursor(KEY, 0, up=True, checkpoints=places, window=Window(DAWN, DAWN + DAY))
+    cursor = Cursor(KEY, 0, up=True, checkpoints=places, window=Window(DAWN, DAWN + DAY), began=1_800_000_000)
     assert decode_cursor(encode_cursor(cursor, "scope"), "scope") == cursor
 
 
 def test_six_sources_in_debt_are_short() -> None:
     places = {tag_of(f"s{i}"): Checkpoint((KEY[0] + i, None, "0123456789"), is_after=True) for i in range(6)}
-    text = encode_cursor(Cursor(KEY, 0, up=True, checkpoints=places, window=Window(DAWN, DAWN + DAY)), "scope")
+    window = Window(DAWN, DAWN + DAY)
+    text = encode_cursor(Cursor(KEY, 0, up=True, checkpoints=places, window=window, began=1_800_000_000), "scope")
     assert len(text) < 512
     assert set(text) <= {*string.ascii_letters, *string.digits, "-", "_"}
 
@@ -129,3 +132,14 @@ def test_a_default_range_is_the_one_of_the_first_page(monkeypatch: pytest.Monkey
     assert resolve_window(PageArgs(cursor=cursor), "s", given_window, DAY) == given_window
     with pytest.raises(InvalidCursorError):
         resolve_window(PageArgs(cursor=encode_cursor(Cursor(KEY, 0, up=True), "s")), "s", None, DAY)
+
+
+async def test_a_cursor_from_a_clock_that_is_ahead_is_no_burden() -> None:
+    """A replica's clock may be some minutes ahead: what was read by now is then good enough."""
+    vendor = Vendor("s", [Row(DAWN + i * DAY, "s", f"r{i}") for i in range(9)])
+    world = World([vendor], Window(DAWN, DAWN + 30 * DAY), store=WindowStore())
+    ahead = (clock.now() - EPOCH) // timedelta(seconds=1) + 600
+    place = Cursor(key(vendor.rows[5]), 0, up=False, began=ahead)
+    page = await world.first(5, encode_cursor(place, "list"))
+    assert [row.id for row in page.nodes] == ["r4", "r3", "r2", "r1", "r0"]
+    assert vendor.requests == 1

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.errors import InvalidIdError
-from graph.ids import GlobalId, IdKind, decode_id, encode_id, short_hash
+from graph.ids import GlobalId, IdKind, decode_id, encode_id, faint_hash, short_hash
 
 SOURCES = st.from_regex(r"[a-z][a-z0-9_]{0,31}", fullmatch=True)
 KINDS = st.sampled_from(IdKind)
@@ -66,7 +66,7 @@ def _sealed(body: bytes, kind: bytes = b"C") -> str:
     "text",
     [
         _sealed(b"no separator"),
-        _sealed(b"hexmeet\0c1", kind=b"X"),
+        _sealed(b"hexmeet\0c1", kind=b"068f"),
         _sealed(b"hexmeet\0\xff"),
         AN_ID + "=",
         AN_ID + "====",
@@ -86,3 +86,11 @@ def test_short_hashes_are_ten_hex_digits_that_never_change() -> None:
     assert len(short_hash("")) == 10
     assert short_hash("a", "bc") != short_hash("ab", "c")
     assert short_hash("a", "b") == "bdaac9cbab"
+
+
+def test_faint_hashes_are_four_hex_digits_so_that_many_numbers_share_each() -> None:
+    hashes = [faint_hash(str(number), "2024-05-01") for number in range(13_800_000_000, 13_800_200_000)]
+    assert {len(text) for text in hashes} == {4}
+    assert 2**16 * 0.9 < len(set(hashes)) <= 2**16
+    assert faint_hash("a", "bc") != faint_hash("ab", "c")
+    assert faint_hash("a", "b") == "068f"

@@ -135,12 +135,18 @@ async def test_young_windows_are_read_again_after_seconds_and_settled_ones_after
     monkeypatch.setattr(clock, "now", lambda: SIXTY_DAYS.end + timedelta(seconds=seconds[0]))
     vendor = Vendor("s", [Row(DAWN + 30 * DAY, "s", "old"), Row(SIXTY_DAYS.end - 2 * MINUTE, "s", "young")])
     world = World([vendor], SIXTY_DAYS, store=WindowStore())
-    assert (await world.first(10)).results["s"].as_of == SIXTY_DAYS.end
+    page = await world.first(1)
+    assert page.results["s"].as_of == SIXTY_DAYS.end
     assert vendor.requests == 1
-    seconds[0] = 5
+    seconds[0] = 1
     await world.first(10)
-    assert vendor.requests == 1
-    seconds[0] = 30
+    assert vendor.requests == 1, "a walk that begins a moment later"
+    seconds[0] = 5
+    await world.first(10, page.end_cursor)
+    assert vendor.requests == 1, "a page of the walk that read them"
+    await world.first(10)
+    assert vendor.requests == 2, "a walk that begins later"
+    vendor.requests, seconds[0] = 1, 30
     vendor.rows.append(Row(SIXTY_DAYS.end - MINUTE, "s", "new"))
     page = await world.first(10)
     assert [row.id for row in page.nodes] == ["new", "young", "old"]

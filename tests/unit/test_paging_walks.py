@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paging_world import DAWN, DAY, MINUTE, Row, Vendor, World, rows_of, seeded
 
+from graph import clock
 from graph.cache.memory import WindowStore
 from graph.paging.windows import Grid, Window
 
@@ -134,3 +135,46 @@ def test_rows_that_stay_come_once_while_others_come_and_go(world: World, size: i
     assert [row for row in rows if row in stay] == [row for row in world.truth() if row in stay]
     assert len(rows) == len(set(rows))
     assert rows == sorted(rows, key=lambda row: (row.at, row.source, row.id), reverse=world.descending)
+
+
+@settings(deadline=None, max_examples=80)
+@given(worlds(), SIZES, st.booleans(), st.integers(0, 2**32))
+def test_a_row_that_was_there_when_the_walk_began_is_not_missed_for_what_others_read_before(
+    world: World, size: int, is_forward: bool, seed: int
+) -> None:
+    """Other walks read all of the range every few seconds, and rows come in before, between and after."""
+    rng = seeded(seed)
+    now = DAWN + 60 * DAY
+    world.store = WindowStore()
+    for vendor in world.vendors:
+        vendor.settle = timedelta(days=999)  # nothing is old enough to be kept for long
+    ids = iter(range(10_000, 100_000))
+
+    def insert() -> None:
+        nonlocal now
+        for vendor in world.vendors:
+            if vendor.rows and len(vendor.rows) < 200:
+                vendor.rows.append(rng.choice(vendor.rows)._replace(id=f"{next(ids):x}"))
+        now += timedelta(seconds=rng.choice((2, 3)))
+
+    async def others() -> None:
+        insert()
+        await (world.first if rng.random() < 0.5 else world.last)(rng.choice((1, 1000)))
+        insert()
+
+    async def check() -> None:
+        await others()
+        there, cursor, rows = set(world.truth()), None, []
+        while True:
+            page = await (world.first if is_forward else world.last)(size, cursor)
+            rows += page.nodes
+            if not await (page.has_next_page if is_forward else page.has_previous_page)():
+                break
+            cursor = page.end_cursor if is_forward else page.start_cursor
+            if rng.random() < 0.2:
+                await others()
+        assert there <= set(rows)
+        assert len(rows) == len(set(rows))
+
+    with patch.object(clock, "now", lambda: now), patch.object(clock, "monotonic", lambda: 0.0):
+        asyncio.run(check())

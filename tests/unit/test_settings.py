@@ -103,9 +103,9 @@ def test_the_configuration_is_the_option_else_the_variable() -> None:
         (GOOD + "[server]\npage_budget = 0", "server.page_budget: expected at least 1"),
         ("server = 5\n" + GOOD, "server: expected a table"),
         (HEAD, "sources.a.token: missing"),
-        (HEAD + 'token = ""', "sources.a.token: Expected `str`, not empty"),
-        (HEAD + "token = 5", "sources.a.token: Expected `str`, not empty"),
-        (GOOD + 'place = "footer"', "sources.a.place: not one of the words it may be"),
+        (HEAD + 'token = ""', "sources.a.token: Expected `str`, got an empty one"),
+        (HEAD + "token = 5", "sources.a.token: Expected `str`, got `int`"),
+        (GOOD + 'place = "footer"', 'sources.a.place: expected one of "header", "body"'),
         (GOOD + 'conf_ids = ["1"]', "sources.a.conf_ids: Expected `int`, got `str`"),
         (GOOD + "conf_ids = [0]", "sources.a.conf_ids: no zero"),
         ('[sources.a]\nvendor = "nobody"', "sources.a.vendor: unknown vendor; expected one of acme"),
@@ -117,9 +117,9 @@ def test_the_configuration_is_the_option_else_the_variable() -> None:
         (GOOD + "page_size = 0", "sources.a.page_size: expected 1 to 10000"),
         (GOOD + "lookup_days = 99999999999", "sources.a.lookup_days: expected 1 to 3660"),
         (GOOD + 'token_file = "t"', "sources.a.token_file: given beside token"),
-        (HEAD + 'token_file = "absent"', "sources.a.token_file: cannot be read"),
-        (HEAD + 'token_file = "."', "sources.a.token_file: cannot be read"),
-        (HEAD + 'token_file = "a\\u0000b"', "sources.a.token_file: cannot be read"),
+        (HEAD + 'token_file = "absent"', "sources.a.token_file: cannot be read: No such file or directory"),
+        (HEAD + 'token_file = "."', "sources.a.token_file: cannot be read: Is a directory"),
+        (HEAD + 'token_file = "a\\u0000b"', "sources.a.token_file: cannot be read: not a text file"),
         (HEAD + "token_file = 5", "sources.a.token_file: Expected `str`"),
         (HEAD + 'token_file = "blank"', "sources.a.token_file: is empty"),
     ],
@@ -249,3 +249,15 @@ def test_settings_can_be_sent_to_workers() -> None:
 def test_tables_built_in_code_are_as_good_as_text() -> None:
     table = {"vendor": "acme", "base_url": "http://127.0.0.1:1", "token": "t"}
     assert list(build({"sources": {"a": table}}, VENDORS, {}).sources) == ["a"]
+
+
+def test_a_secret_may_change_its_form_from_the_file_to_the_environment(tmp_path: Path) -> None:
+    """Any value can come from the environment instead, whichever form the file gave it."""
+    (tmp_path / "t").write_text("from-file")
+    in_file, in_clear = HEAD + 'token_file = "t"', HEAD + 'token = "clear"'
+    for text, environ, expected in (
+        (in_file, {"CONFGRAPH_SOURCES__A__TOKEN": "env"}, "env"),
+        (in_clear, {"CONFGRAPH_SOURCES__A__TOKEN_FILE": "t"}, "from-file"),
+    ):
+        settings = settings_of(text, environ, tmp_path).sources["a"]
+        assert settings.token.reveal() == expected  # type: ignore[attr-defined]

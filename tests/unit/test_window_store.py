@@ -11,6 +11,7 @@ from graph.cache.memory import ENTRY_WEIGHT, StoredWindow, WindowStore
 
 pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)
+ANY = DAWN - HOUR  # windows are of DAWN
 
 
 def window(start: int, end: int, rows: int = 1) -> StoredWindow[int]:
@@ -28,13 +29,13 @@ def test_a_wide_window_serves_a_narrow_need_both_ways() -> None:
     store = WindowStore()
     wide = window(0, 10)
     store.put_window("key", wide, 60)
-    assert store.find_window("key", DAWN + 3 * HOUR, up=True) is wide
-    assert store.find_window("key", DAWN + 3 * HOUR, up=False) is wide
-    assert store.find_window("key", DAWN, up=True) is wide
-    assert store.find_window("key", DAWN, up=False) is None, "downward from its start it has nothing"
-    assert store.find_window("key", DAWN + 10 * HOUR, up=True) is None
-    assert store.find_window("key", DAWN + 10 * HOUR, up=False) is wide
-    assert store.find_window("other", DAWN + HOUR, up=True) is None
+    assert store.find_window("key", DAWN + 3 * HOUR, up=True, since=ANY) is wide
+    assert store.find_window("key", DAWN + 3 * HOUR, up=False, since=ANY) is wide
+    assert store.find_window("key", DAWN, up=True, since=ANY) is wide
+    assert store.find_window("key", DAWN, up=False, since=ANY) is None, "downward from its start it has nothing"
+    assert store.find_window("key", DAWN + 10 * HOUR, up=True, since=ANY) is None
+    assert store.find_window("key", DAWN + 10 * HOUR, up=False, since=ANY) is wide
+    assert store.find_window("other", DAWN + HOUR, up=True, since=ANY) is None
 
 
 def test_the_window_that_reaches_farthest_is_taken() -> None:
@@ -42,8 +43,8 @@ def test_the_window_that_reaches_farthest_is_taken() -> None:
     early, late = window(0, 5), window(2, 9)
     store.put_window("key", early, 60)
     store.put_window("key", late, 60)
-    assert store.find_window("key", DAWN + 3 * HOUR, up=True) is late
-    assert store.find_window("key", DAWN + 3 * HOUR, up=False) is early
+    assert store.find_window("key", DAWN + 3 * HOUR, up=True, since=ANY) is late
+    assert store.find_window("key", DAWN + 3 * HOUR, up=False, since=ANY) is early
 
 
 def test_entries_end(seconds: list[float]) -> None:
@@ -51,7 +52,7 @@ def test_entries_end(seconds: list[float]) -> None:
     store.put_window("key", window(0, 1), 10)
     store.remember("fact", 5, 20)
     seconds[0] = 10
-    assert store.find_window("key", DAWN, up=True) is None
+    assert store.find_window("key", DAWN, up=True, since=ANY) is None
     assert store.recall("fact") == 5
     seconds[0] = 20
     assert store.recall("fact") is None
@@ -62,11 +63,11 @@ def test_rows_are_bounded_and_the_least_recently_used_go_first() -> None:
     store = WindowStore(max_rows=3 * (10 + ENTRY_WEIGHT))
     for hour in range(3):
         store.put_window("key", window(hour, hour + 1, 10), 60)
-    store.find_window("key", DAWN, up=True)
+    store.find_window("key", DAWN, up=True, since=ANY)
     store.put_window("key", window(3, 4, 10), 60)
     assert store.rows <= store.max_rows
-    assert store.find_window("key", DAWN, up=True)
-    assert store.find_window("key", DAWN + HOUR, up=True) is None
+    assert store.find_window("key", DAWN, up=True, since=ANY)
+    assert store.find_window("key", DAWN + HOUR, up=True, since=ANY) is None
     for hour in range(10_000):
         store.put_window("key", window(hour, hour + 1, 0), 60)
         assert store.rows <= store.max_rows
@@ -93,7 +94,7 @@ def test_a_store_that_is_off_keeps_nothing() -> None:
     store = WindowStore(enabled=False)
     store.put_window("key", window(0, 1), 60)
     store.remember("fact", 1, 60)
-    assert (store.find_window("key", DAWN, up=True), store.recall("fact"), store.rows) == (None, None, 0)
+    assert (store.find_window("key", DAWN, up=True, since=ANY), store.recall("fact"), store.rows) == (None, None, 0)
 
 
 async def test_equal_work_at_the_same_time_is_done_once() -> None:

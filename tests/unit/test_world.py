@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 
 import pytest
 
-from graph.sandbox.world import KEPT_CONFERENCES, VENDORS, Fate, Phase, World, WorldConference
+from graph.sandbox.world import KEPT_CONFERENCES, LEAD, LONGEST, VENDORS, Fate, Phase, World, WorldConference
 
 ANCHOR = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)  # a Friday noon in Beijing
 QUIET = datetime(2026, 11, 21, 20, 30, tzinfo=UTC)  # a Sunday before dawn there
@@ -165,6 +165,14 @@ def test_durations(conferences: list[WorldConference]) -> None:
     assert longest == [("hexmeet", timedelta(hours=24, minutes=8))]
 
 
+def test_no_conference_exceeds_the_bounds_that_twins_search_by(conferences: list[WorldConference]) -> None:
+    """Nor are they so wide that they say nothing."""
+    lasted = [c.end - c.start for c in conferences if c.start and c.end]
+    leads = [c.sort_time - c.created for c in conferences]
+    assert LONGEST / 2 < max(lasted) <= LONGEST
+    assert LEAD / 2 < max(leads) <= LEAD
+
+
 def test_only_netease_has_fates(conferences: list[WorldConference]) -> None:
     fates = Counter((c.vendor, c.fate) for c in conferences)
     assert {vendor for vendor, fate in fates if fate is not Fate.HELD} == {"netease"}
@@ -310,11 +318,11 @@ def test_memory_is_bounded_in_a_big_world() -> None:
     """A walk over days of a world of 200,000 keeps no more conferences than it may."""
     world = World(conferences=200_000, days=10, anchor=ANCHOR)
     assert sum(len(c.attendances) for c in islice(world.all("quanshi"), 100)) > 500
-    walked = [weakref.ref(c) for c in islice(world.all("hexmeet"), 45_000)]
+    walked = [weakref.ref(c) for c in islice(world.all("hexmeet"), 65_000)]
     kept = sum(ref() is not None for ref in walked)
     assert world._kept_count == sum(map(len, world._kept.values())) <= KEPT_CONFERENCES
     assert 0 < kept <= KEPT_CONFERENCES
-    assert len(walked) == 45_000
+    assert len(walked) == 65_000
 
 
 @pytest.mark.parametrize(("conferences", "days"), [(-1, 5), (5, 0), (1_000_000, 5)])

@@ -32,7 +32,7 @@ class Asked(NamedTuple):
 class FakeHexmeet:
     """Answers each report with the next of a list, or with what a function makes of the request.
 
-    An answer is a body, bytes, or a pair of status and body.
+    An answer is a body, bytes, a pair of status and body, or a whole response.
     """
 
     def __init__(self, answers: dict[str, Any]) -> None:
@@ -51,6 +51,8 @@ class FakeHexmeet:
         answer = answer(body) if callable(answer) else answer.pop(0)
         if hasattr(answer, "__await__"):
             answer = await answer
+        if isinstance(answer, Response):
+            return answer
         status, answer = answer if isinstance(answer, tuple) else (200, answer)
         return Response(answer, status) if isinstance(answer, bytes) else JSONResponse(answer, status)
 

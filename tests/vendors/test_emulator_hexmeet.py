@@ -141,6 +141,16 @@ async def test_a_large_snapshot_is_rendered_by_the_day_and_still_whole(
         *(("term_stats", {name: None}, 400) for name in ("dept_id", "target", "param1", "size", "order")),
         ("term_stats", {"order": "name"}, 400),
         ("term_region_stats", {"target": "ongoing_calls"}, 400),
+        *((report, {"nonsense": 1}, 400) for report in REQUESTS),
+        *((report, {"param1": "zzz"}, 400) for report in REQUESTS),
+        *((report, {"dept_id": "5"}, 400) for report in REQUESTS),
+        *((report, {"start_time": "2199-01-01T00:00:00Z"}, 400) for report in REQUESTS),  # after the end
+        *((report, {name: "conf"}, 400) for report in LISTS for name in ("target", "order", "interval")),
+        *(("datehistgram_stats", {name: value}, 400) for name, value in (("size", 10), ("scroll_timeout", "1m"))),
+        *(("term_region_stats", {name: value}, 400) for name, value in (("size", 10), ("interval", "1d"))),
+        ("term_datehistgram_stats", {"order": "count"}, 400),
+        ("term_stats", {"search": "x"}, 400),
+        ("term_stats", {"target": "device_model", "param1": "zzz"}, 400),
     ],
 )
 async def test_refuses_by_err_code(vendor: HexMeet, report: str, changes: dict[str, Any], code: int) -> None:
@@ -183,22 +193,42 @@ async def test_a_scroll_id_looks_like_seventy_nine_contexts(vendor: HexMeet) -> 
 
 async def test_a_scroll_moves_forward_only_under_ever_new_ids(vendor: HexMeet) -> None:
     first = await vendor.post("term_conf_stats", size=5)
-    second = await vendor.post("term_conf_stats", scrollid=first["scrollid"], scroll_timeout="1m")
-    third = await vendor.post("term_conf_stats", scrollid=second["scrollid"], scroll_timeout="1m")
+    second = await vendor.post("term_conf_stats", size=5, scrollid=first["scrollid"], scroll_timeout="1m")
+    third = await vendor.post("term_conf_stats", size=5, scrollid=second["scrollid"], scroll_timeout="1m")
     pages = (first, second, third)
     assert len({page["scrollid"] for page in pages}) == 3
     assert len({row["conf_guid"] for page in pages for row in page["buckets"]}) == 15
     for old in (first["scrollid"], second["scrollid"], "made up"):
-        refused = await vendor.post("term_conf_stats", scrollid=old, scroll_timeout="1m")
+        refused = await vendor.post("term_conf_stats", size=5, scrollid=old, scroll_timeout="1m")
         assert refused["err_code"] == 404
         assert old not in refused["err_info"]
-    again = await vendor.post("term_conf_stats", scrollid=third["scrollid"], scroll_timeout="1m")
+    again = await vendor.post("term_conf_stats", size=5, scrollid=third["scrollid"], scroll_timeout="1m")
     assert again["count"] == 5
 
 
 async def test_a_scroll_belongs_to_its_report(vendor: HexMeet) -> None:
     page = await vendor.post("term_conf_stats")
     assert (await vendor.post("term_call_stats", scrollid=page["scrollid"]))["err_code"] == 404
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"start_time": "2026-03-01T00:00:00Z"},
+        {"end_time": "2026-03-01T00:00:00Z"},
+        {"time_zone": "+00:00"},
+        {"dept_id": 1},
+        {"search": "x"},
+        {"size": 5},
+        {"size": None},
+    ],
+)
+async def test_a_scroll_is_read_on_with_the_body_it_began_with(vendor: HexMeet, change: dict[str, Any]) -> None:
+    page = await vendor.post("term_conf_stats", size=4)
+    on: dict[str, Any] = {"size": 4, "scrollid": page["scrollid"], "scroll_timeout": "1m", "guid": "another"}
+    refused = await vendor.post("term_conf_stats", **on | change)
+    assert refused["err_code"] == 400
+    assert (await vendor.post("term_conf_stats", **on))["count"] == 4, "nothing was lost by asking wrongly"
 
 
 async def test_a_scroll_lives_for_its_timeout_after_each_page(vendor: HexMeet, time: Time) -> None:
@@ -242,7 +272,7 @@ async def test_a_scroll_shows_what_was_at_its_first_request(vendor: HexMeet, wor
     rows = page["buckets"]
     time.now += timedelta(days=1)
     while page["buckets"]:
-        page = await vendor.post("term_conf_stats", scrollid=page["scrollid"], scroll_timeout="1m")
+        page = await vendor.post("term_conf_stats", size=50, scrollid=page["scrollid"], scroll_timeout="1m")
         rows += page["buckets"]
     assert {row["conf_guid"] for row in rows} == ended_conferences(world, NOW).keys()
     assert ended_conferences(world, NOW).keys() != ended_conferences(world, time.now).keys()

@@ -92,6 +92,28 @@ async def test_the_histogram_keeps_to_its_range(vendor: HexMeet, world: World) -
     assert (nothing["count"], nothing["buckets"]) == (0, [])
 
 
+@pytest.mark.parametrize("is_inclusive", [False, True])
+async def test_statistics_include_the_end_by_option(world: World, time: Time, *, is_inclusive: bool) -> None:
+    """Asked for a range that ends as something begins, or for that instant alone."""
+    assert time.now == NOW
+    transport = httpx.ASGITransport(create_emulator(world, end_is_inclusive=is_inclusive))
+    async with httpx.AsyncClient(transport=transport, base_url="http://hexmeet") as client:
+        vendor = HexMeet(world, client)
+        for target in ("conf", "call"):
+            starts = sorted(start for start, _ in durations(world, target))
+            at = starts[len(starts) // 2]
+            before, here = sum(start < at for start in starts), starts.count(at)
+            for begin, others in ((START, before), (at, 0)):
+                period = {"start_time": begin.isoformat(), "end_time": at.isoformat()}
+                expected = others + here * is_inclusive
+                assert (await vendor.post("datehistgram_stats", target=target, **period))["count"] == expected
+                if target == "conf":
+                    assert (await vendor.post("term_stats", **period))["count"] == expected
+                else:
+                    regions = (await vendor.post("term_region_stats", **period))["buckets"]
+                    assert sum(region["count"] for region in regions) == expected
+
+
 async def test_a_day_counts_what_has_ended_meanwhile(vendor: HexMeet, world: World, time: Time) -> None:
     before = await vendor.post("datehistgram_stats")
     for days in (1, 3):

@@ -1,5 +1,6 @@
 """Huawei's twin: it shows running conferences as documented, and refuses what the vendor refuses."""
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,7 @@ async def renew(app: Starlette, guid: str, agent: str = "101") -> dict[str, Any]
 
 
 async def retcode(app: Starlette, guid: str) -> str:
-    code: str = (await ask(app, [], guid)).json()["retcode"]
+    code: str = (await ask(app, [1], guid)).json()["retcode"]
     return code
 
 
@@ -94,7 +95,8 @@ async def test_the_documented_body_is_served_once_the_checks_passed() -> None:
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b'{"confIds": []}', "0"),
+        (b'{"confIds": [1]}', "0"),
+        (b'{"confIds": []}', "000-002"),
         (json.dumps({"confIds": list(range(20))}).encode(), "0"),
         (json.dumps({"confIds": list(range(21))}).encode(), "000-002"),
         (b'{"confIds": ["1"]}', "000-002"),
@@ -128,6 +130,35 @@ async def test_strangers_are_refused(agent: str, headers: dict[str, str], code: 
     assert answer.json()["retcode"] == code
     assert answer.json()["message"]
     assert GUID not in answer.text
+
+
+async def test_refusals_may_have_an_http_status_of_their_own() -> None:
+    async with serve(create_emulator(WORLD, error_http_status=500)) as url, httpx.AsyncClient(base_url=url) as client:
+        headers = {"Content-Type": JSON, "Guid": GUID}
+        good = await client.post(path(), content=b'{"confIds": [1]}', headers=headers)
+        bad = await client.post(path(), content=b'{"confIds": [1]}', headers=headers | {"Guid": "other"})
+        renewal = await client.put("/agentgateway/resource/onlineagent/101/updateGuid")
+    assert [(answer.status_code, answer.json()["retcode"]) for answer in (good, bad, renewal)] == [
+        (200, "0"),
+        (500, "100-006"),
+        (500, "100-006"),
+    ]
+
+
+async def test_answers_may_come_out_of_order() -> None:
+    """Each is made as it is asked for, and then held back."""
+    app = create_emulator(WORLD, rotates_guid=True, delays_s=[0.05])
+    arrived: list[str] = []
+
+    async def one(name: str) -> str:
+        guid = (await ask(app, [1])).headers["Set-GUID"]
+        arrived.append(name)
+        return guid
+
+    first = asyncio.create_task(one("first"))
+    await asyncio.sleep(0.01)
+    assert await one("second") == await first
+    assert arrived == ["second", "first"]
 
 
 async def test_only_post_is_served() -> None:
@@ -219,18 +250,18 @@ async def test_a_stranger_renews_no_guid(freeze: Freeze) -> None:
 
 async def test_a_rotating_guid_is_good_for_one_more_request() -> None:
     app = create_emulator(WORLD, rotates_guid=True)
-    second = (await ask(app, [])).headers["Set-GUID"]
+    second = (await ask(app, [1])).headers["Set-GUID"]
     assert second != GUID
-    assert (await ask(app, [])).headers["Set-GUID"] == second
-    refused = await ask(app, [])
+    assert (await ask(app, [1])).headers["Set-GUID"] == second
+    refused = await ask(app, [1])
     assert refused.json()["retcode"] == "100-006"
     assert "Set-GUID" not in refused.headers
-    third = (await ask(app, [], second)).headers["Set-GUID"]
+    third = (await ask(app, [1], second)).headers["Set-GUID"]
     assert [await retcode(app, guid) for guid in (GUID, third, second)] == ["100-006", "0", "100-006"]
 
 
 async def test_no_guid_comes_unasked() -> None:
-    assert "Set-GUID" not in (await ask(create_emulator(WORLD), [])).headers
+    assert "Set-GUID" not in (await ask(create_emulator(WORLD), [1])).headers
 
 
 async def test_settings_name_conferences_that_go_on_or_begin_soon() -> None:

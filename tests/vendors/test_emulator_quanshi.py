@@ -134,6 +134,15 @@ async def test_bad_parameters_are_refused(body: Any) -> None:
     assert answer["msg"]
 
 
+async def test_refusals_may_have_an_http_status_of_their_own() -> None:
+    async with (
+        serve(create_emulator(WORLD, error_http_status=400)) as url,
+        httpx.AsyncClient(base_url=url, headers={"token": TOKEN}) as client,
+    ):
+        good, bad = [await client.post(PATH, json={"page": page}) for page in (1, 0)]
+    assert [(answer.status_code, answer.json()["status"]) for answer in (good, bad)] == [(200, 0), (400, 400)]
+
+
 async def test_only_json_by_post_is_served() -> None:
     assert (await ask(create_emulator(WORLD), {}, **{"content-type": "text/plain"}))["status"] == 400
     async with (

@@ -1,5 +1,6 @@
 """HexMeet's statistics on the documented samples: the requests sent, the records made."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from conftest import sample
 from vendors.hexmeet_app import NOW, OK, TOKEN, hexmeet, histogram
 
 from graph import clock
+from graph.errors import VendorPayloadError
 from graph.paging.windows import Window
 from graph.records import (
     ConferenceState,
@@ -42,7 +44,7 @@ COMMON = {
     "agent_id": 101376,
     "company_id": 31314944,
     "start_time": "2021-01-08T00:00:00.000+08:00",
-    "end_time": "2021-01-15T00:00:00.000+08:00",
+    "end_time": "2021-01-14T23:59:59.999+08:00",
     "time_zone": "+08:00",
     "token": TOKEN,
 }
@@ -65,10 +67,11 @@ def without_guid(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "guid"}
 
 
-def groups(count: int, **fields: Any) -> dict[str, Any]:
-    """term_stats with so many groups of one minute each."""
+def groups(told: int, count: int | None = None) -> dict[str, Any]:
+    """term_stats that tells so many groups of one minute each, and counts as many, or more."""
     stats = {"count": 1, "min": 60, "max": 60, "avg": 60.0, "sum": 60}
-    buckets = [{"key": n, "key_as_string": None, "name": f"Room {n}", **stats, **fields} for n in range(count)]
+    buckets = [{"key": n, "key_as_string": None, "name": f"Room {n}", **stats} for n in range(told)]
+    count = told if count is None else count
     return {**OK, "count": count, "sum": 60 * count, "buckets": buckets}
 
 
@@ -130,8 +133,8 @@ async def test_where_clocks_change_days_are_asked_for_at_the_offset_they_begin_w
         usage = await adapter.read_usage(UsageSubject.CALLS, date(2021, 10, 30), date(2021, 11, 1), BERLIN)
     keys = ("start_time", "end_time", "time_zone")
     assert [tuple(asked.body[key] for key in keys) for asked in vendor.asked] == [
-        ("2021-10-30T00:00:00.000+02:00", "2021-11-01T00:00:00.000+01:00", "+02:00"),
-        ("2021-11-01T00:00:00.000+01:00", "2021-11-02T00:00:00.000+01:00", "+01:00"),
+        ("2021-10-30T00:00:00.000+02:00", "2021-10-31T23:59:59.999+01:00", "+02:00"),
+        ("2021-11-01T00:00:00.000+01:00", "2021-11-01T23:59:59.999+01:00", "+01:00"),
     ]
     assert [(day.date.isoformat(), day.stats.count) for day in usage.days] == [
         ("2021-10-30", 1),
@@ -234,11 +237,46 @@ async def test_nothing_in_the_range_has_no_extremes() -> None:
     assert usage.groups == ()
 
 
-async def test_more_groups_are_asked_for_until_fewer_come() -> None:
-    async with hexmeet({"term_stats": lambda body: groups(min(body["size"], 401))}) as (adapter, vendor):
+@pytest.mark.parametrize(
+    ("there", "told", "sizes"),
+    [
+        (100, 100, [100]),  # as many as asked for may be all
+        (401, 401, [100, 400, 1600]),
+        (400, 150, [100, 400]),  # the vendor has a cap of its own
+        (99, 98, [100]),  # a conference without a room
+        (10**6, 10**6, [100, 400, 1600, 6400, 25_600, 102_400]),
+    ],
+)
+async def test_more_groups_are_asked_for_until_they_count_as_much_as_the_total(
+    there: int, told: int, sizes: list[int]
+) -> None:
+    async with hexmeet({"term_stats": lambda body: groups(min(body["size"], told), there)}) as (adapter, vendor):
         usage = await adapter.read_usage_by(UsageDimension.ROOM, WEEK, UsageOrder.COUNT_DESC)
-    assert [asked.body["size"] for asked in vendor.asked] == [100, 400, 1600]
-    assert len(usage.groups) == 401
+    assert [asked.body["size"] for asked in vendor.asked] == sizes
+    assert len(usage.groups) == min(told, sizes[-1])
+    is_whole = len(usage.groups) == there
+    assert usage.totals == UsageStats(
+        count=there,
+        total_duration_seconds=60 * there,
+        min_duration_seconds=60 if is_whole else None,
+        max_duration_seconds=60 if is_whole else None,
+        average_duration_seconds=60.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"count": 2**31}, "$.count"),
+        ({"sum": 2.0**53}, "$.sum"),
+        ({"buckets": [{"key": 1, "count": 1, "sum": 1, "max": 2**31}]}, "$.buckets[0].max"),
+        ({"buckets": [{"key": 1, "count": 1, "sum": 2**53}]}, "$.buckets[0].sum"),
+    ],
+)
+async def test_a_statistic_that_fits_no_int_is_told_by_its_path(change: dict[str, Any], path: str) -> None:
+    async with hexmeet({"term_stats": [groups(1) | change]}) as (adapter, _):
+        with pytest.raises(VendorPayloadError, match=re.escape(f"at {path}: ")):
+            await adapter.read_usage_by(UsageDimension.ROOM, WEEK, UsageOrder.COUNT_DESC)
 
 
 async def test_rooms_of_one_name_are_one_and_nameless_ones_none() -> None:
@@ -333,6 +371,13 @@ async def test_a_region_we_have_no_code_for_keeps_its_name() -> None:
     assert (region.region, region.iso_code) == ("海外", None)
 
 
+async def test_both_words_for_an_unknown_place_are_one_region() -> None:
+    buckets = [{"key": key, "count": count} for key, count in (("0", 2), ("北京", 1), ("", 3))]
+    async with hexmeet({"term_region_stats": [{**OK, "buckets": buckets}]}) as (adapter, _):
+        regions = await adapter.list_regions(RegionMeasure.ISSUED_CALLS, WEEK)
+    assert [(it.region, it.iso_code, it.count) for it in regions] == [(None, None, 5), ("北京", "CN-BJ", 1)]
+
+
 def test_every_province_has_its_own_code() -> None:
     assert len(ISO_CODES) == len(set(ISO_CODES.values())) == 34
 
@@ -344,7 +389,7 @@ async def test_live_counts_the_calls_of_the_five_minutes_the_vendor_advises() ->
     assert body["target"] == "onging_calls"
     assert (body["start_time"], body["end_time"]) == (
         "2021-01-15T11:45:00.000+08:00",
-        "2021-01-15T11:50:00.000+08:00",
+        "2021-01-15T11:49:59.999+08:00",
     )
 
 

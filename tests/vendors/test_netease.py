@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from accounts import NETEASE_DAY, NETEASE_DAY_MS, SECRETS, at, netease, netease_page, netease_refusal, netease_row
 from conftest import sample
+from mirrors import mirror
 from recorder import Asked, Recorder
 from starlette.types import Receive, Scope, Send
 
 from graph import clock
-from graph.errors import VendorPayloadError, VendorUnavailableError
-from graph.records import BigInt, ClientType, ConferenceState, MemberRole, Person, SourceState
+from graph.errors import VendorPayloadError, VendorRefusedError, VendorUnavailableError
+from graph.records import BigInt, ClientType, Conference, ConferenceState, MemberRole, Person, SourceState
 from graph.vendors.base import ConferenceQuery, Extras
 from graph.vendors.netease.mapping import NeteaseFields, NeteaseMember
 
@@ -163,6 +164,23 @@ async def test_a_time_that_is_none_is_refused_with_its_path() -> None:
     assert "Ann" not in str(caught.value)
 
 
+@pytest.mark.parametrize("field", ["status", "appId", "duration", "memberCount", "peakNum", "totalCount"])
+async def test_a_number_the_schema_cannot_serve_is_refused_with_its_path(field: str) -> None:
+    body = netease_page(netease_row())
+    place = body["ret"]["query"] if field == "totalCount" else body["ret"]["list"][0]
+    place[field] = 2**31
+    async with netease(Recorder(body)) as adapter:
+        with pytest.raises(VendorPayloadError, match=rf"\$\.ret\..*{field}"):
+            await adapter.list_conferences(ConferenceQuery(NETEASE_DAY))
+
+
+async def test_a_booking_without_an_end_has_no_length() -> None:
+    """A year far away stands for none; its seconds would not fit."""
+    async with netease(Recorder(netease_page(netease_row(reserveEndTime="9998-12-31 00:00:00")))) as adapter:
+        (conference,) = (await adapter.list_conferences(ConferenceQuery(NETEASE_DAY))).rows
+    assert conference.planned_duration_seconds is None
+
+
 # ---- the detail ---------------------------------------------------------------------------------
 
 
@@ -199,14 +217,61 @@ async def test_detail_may_be_an_object_and_must_be_the_one_asked_for() -> None:
     assert other is None
 
 
-@pytest.mark.parametrize(
-    "answer", [netease_refusal(2000), netease_refusal(1014), {"code": 200, "ret": []}, {"code": 200, "ret": None}]
-)
+@pytest.mark.parametrize("answer", [netease_refusal(2000), {"code": 200, "ret": []}, {"code": 200, "ret": None}])
 async def test_a_meeting_the_vendor_does_not_know_is_none(answer: Any) -> None:
     """And says nothing about the source's health."""
     async with netease(Recorder(answer)) as adapter:
         assert await adapter.get_conferences(["7"], Extras()) == [None]
         assert adapter.client.health().state is SourceState.UP
+
+
+async def test_a_wrong_account_is_an_error_and_not_a_meeting_without_members() -> None:
+    async with netease(Recorder(netease_page(netease_row()), netease_refusal(1014))) as adapter:
+        rows = (await adapter.list_conferences(ConferenceQuery(NETEASE_DAY))).rows
+        for answers in (await adapter.get_conferences(["21908"], Extras()), await adapter.read_members(rows)):
+            (failed,) = answers
+            assert isinstance(failed, VendorRefusedError)
+            assert failed.vendor_code == "1014"
+
+
+@pytest.mark.parametrize("answer", [netease_refusal(2000), {"code": 200, "ret": []}])
+@pytest.mark.parametrize("count", [2, None, 0])
+async def test_a_detail_that_is_gone_is_no_meeting_without_members(count: int | None, answer: Any) -> None:
+    """But where the list counted none there were none."""
+    page = netease_page(netease_row(memberCount=count))
+    async with netease(Recorder(page, answer)) as adapter:
+        rows = (await adapter.list_conferences(ConferenceQuery(NETEASE_DAY))).rows
+        (members,) = await adapter.read_members(rows)
+    assert isinstance(members, VendorRefusedError) if count != 0 else members == ()
+
+
+async def test_a_detail_without_its_array_tells_no_members() -> None:
+    """It is asked for once more at most, and then names the place."""
+    body = sample("netease-detail")
+    del body["ret"][0]["members"]
+    async with netease(Recorder(body)) as adapter:
+        (conference,) = await adapter.get_conferences(["21908"], Extras())
+        assert isinstance(conference, Conference)
+        assert conference.members is None
+        (failed,) = await adapter.read_members([conference])
+    assert isinstance(failed, VendorPayloadError)
+    assert "$.ret[].members" in failed.message
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "code"),
+    [({"details_vanish": True}, {}, None), ({}, {"account_id": "somebody"}, "1014")],
+)
+async def test_the_twin_can_lose_details_and_know_its_account(
+    options: dict[str, Any], settings: dict[str, Any], code: str | None
+) -> None:
+    async with mirror("netease", options=options) as source:
+        rows = [row for row in await source.drain() if row.member_count]
+    async with mirror("netease", options=options, **settings) as source:
+        failed = await source.adapter.read_members(rows[:3])
+    assert [(type(error), error.vendor_code) for error in failed if isinstance(error, VendorRefusedError)] == [
+        (VendorRefusedError, code)
+    ] * 3
 
 
 async def test_what_is_no_id_of_the_vendor_costs_no_request() -> None:

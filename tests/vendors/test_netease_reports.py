@@ -114,6 +114,25 @@ async def test_daily_durations_may_be_seconds() -> None:
     assert (usage.total_duration_seconds, usage.days[0].stats.total_duration_seconds) == (579000, 279000)
 
 
+@pytest.mark.parametrize("field", ["meetingCount", "meetingMemberCount", "peakNum", "sumMeetingDuration"])
+async def test_a_number_the_schema_cannot_serve_is_refused_with_its_path(field: str) -> None:
+    """Durations may be larger than counts: they are served as BigInt."""
+    body = sample("netease-getByTimeRange")
+    place = body["ret"] if field.startswith("sum") else body["ret"]["details"][0]
+    body["ret"]["details"][0]["meetingDuration"] = 2**40
+    place[field] = 2**53 if field.startswith("sum") else 2**32
+    async with netease(Recorder(body)) as adapter:
+        with pytest.raises(VendorPayloadError, match=rf"\$\.ret\..*{field}"):
+            await adapter.count_per_day(UsageSubject.CONFERENCES, NETEASE_DAY)
+
+
+async def test_a_live_count_the_schema_cannot_serve_is_refused() -> None:
+    body = {"code": 200, "ret": {"inMeetingCount": "4294967296", "inMeetingMemberCount": 1}}
+    async with netease(Recorder(body)) as adapter:
+        with pytest.raises(VendorPayloadError, match="ret"):
+            await adapter.read_live()
+
+
 async def test_what_it_cannot_report_is_unsupported() -> None:
     """Days of another zone, calls, and groups; without a request."""
     vendor = Recorder(sample("netease-getByTimeRange"))
@@ -171,7 +190,8 @@ async def test_live_counters_answered_with_something_else() -> None:
         (501, VendorUnavailableError),
         (510, VendorThrottledError),
         (512, VendorThrottledError),
-        (4001, VendorThrottledError),
+        (1014, VendorRefusedError),
+        (4001, VendorRefusedError),
     ],
 )
 @pytest.mark.parametrize("status", [200, 400])
@@ -249,4 +269,13 @@ def test_settings_refuse_what_the_vendor_would() -> None:
         realtime_path="v1",
     )
     assert [fault.split(":")[0] for fault in bad.faults()] == ["page_size", "realtime_path", "app_key"]
+    for is_sent in (False, True):  # what only signs may be any text
+        odd = NeteaseSettings(
+            vendor="netease",
+            base_url="http://127.0.0.1",
+            app_key=Secret("key"),
+            app_secret=Secret("ключ"),
+            send_app_secret=is_sent,
+        )
+        assert [fault.split(":")[0] for fault in odd.faults()] == ["app_secret"] * is_sent
     assert "x" not in repr(bad.app_secret)

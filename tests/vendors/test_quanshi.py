@@ -1,23 +1,23 @@
 """The Quanshi adapter on the documented sample: the requests it sent and the records it made."""
 
-import contextlib
-import copy
+import asyncio
 import dataclasses
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from answering import Answer, Asked, Vendor, answering
+from answering import Asked
 from conftest import sample
 from starlette.responses import JSONResponse
+from vendors.quanshi_app import ROW, SAMPLE, TOKEN, bodies, connected, paged, row
 
 from graph.errors import (
     UnsupportedError,
     VendorAuthError,
+    VendorError,
     VendorPayloadError,
     VendorRefusedError,
     VendorUnavailableError,
@@ -26,55 +26,13 @@ from graph.paging.windows import EPOCH, Window
 from graph.records import Capability, Conference, ConferenceState, Organization, Person
 from graph.settings import Secret
 from graph.statistics import LiveCounts
-from graph.transport.client import VendorClient
 from graph.vendors.base import ConferenceQuery, Extras
-from graph.vendors.quanshi.adapter import QuanshiAdapter, QuanshiFields, QuanshiSettings
+from graph.vendors.quanshi.adapter import QuanshiFields, QuanshiSettings
 from graph.vendors.quanshi.fields import QuanshiConferenceFields
 
 pytestmark = pytest.mark.anyio
 
-SAMPLE = sample("quanshi-listbystatus")
-ROW = SAMPLE["result"]["confList"][0]
 PASSCODE = ROW["guestPcode"]
-TOKEN = "made-up-token"
-
-
-@contextlib.asynccontextmanager
-async def connected(answer: Answer, **settings: Any) -> AsyncIterator[tuple[QuanshiAdapter, Vendor]]:
-    """An adapter over real HTTP to a vendor that answers so."""
-    async with answering(answer) as (url, vendor):
-        table = QuanshiSettings(
-            **{"vendor": "quanshi", "base_url": f"{url}/prefix", "token": Secret(TOKEN), **settings}
-        )
-        client = VendorClient("meetings", table.base_url, table.timeout_s)
-        try:
-            yield QuanshiAdapter("meetings", table, client), vendor
-        finally:
-            await client.aclose()
-
-
-def bodies(vendor: Vendor) -> list[Any]:
-    return [asked.body for asked in vendor.asked]
-
-
-def row(number: int, **fields: Any) -> dict[str, Any]:
-    return {**ROW, "conferenceId": str(number), **fields}
-
-
-def paged(rows: list[dict[str, Any]], total: int | None = None) -> Answer:
-    """A vendor that serves these rows by page and count."""
-
-    def answer(asked: Asked) -> Any:
-        body = asked.body
-        start = (body["page"] - 1) * body["count"]
-        body_of_page = copy.deepcopy(SAMPLE)
-        body_of_page["result"] = {
-            "totalCount": len(rows) if total is None else total,
-            "confList": rows[start : start + body["count"]],
-        }
-        return body_of_page
-
-    return answer
 
 
 async def test_the_documented_row_becomes_the_documented_record() -> None:
@@ -185,50 +143,6 @@ async def test_conferences_of_one_person_can_be_left_out() -> None:
     assert bodies(vendor)[0]["filterOneAttendee"] is True
 
 
-async def test_all_pages_are_read_and_each_row_comes_once() -> None:
-    rows = [row(1), row(2), row(2), row(3), row(4)]
-    async with connected(paged(rows), page_size=2) as (adapter, vendor):
-        conferences = await adapter.list_live(Extras())
-    assert sorted(c.vendor_id for c in conferences) == ["1", "2", "3", "4"]
-    assert [body["page"] for body in bodies(vendor)] == [1, 2, 3]
-
-
-async def test_an_empty_page_ends_the_list() -> None:
-    async with connected(paged([row(1), row(2)], total=100), page_size=2) as (adapter, vendor):
-        assert len(await adapter.list_live(Extras())) == 2
-    assert len(bodies(vendor)) == 2
-
-
-async def test_a_list_that_shifted_is_read_again() -> None:
-    """One row left between the pages: another moved up past the reader, and must not be lost."""
-    before = [row(number) for number in (1, 2, 3)]
-    seen = 0
-
-    def answer(asked: Asked) -> Any:
-        nonlocal seen
-        seen += 1
-        return paged(before if seen == 1 else before[1:])(asked)
-
-    async with connected(answer, page_size=2) as (adapter, vendor):
-        conferences = await adapter.list_live(Extras())
-    assert sorted(c.vendor_id for c in conferences) == ["2", "3"]
-    assert [body["page"] for body in bodies(vendor)] == [1, 2, 1]
-
-
-async def test_a_list_that_never_holds_still_fails_rather_than_lose_rows() -> None:
-    calls = 0
-
-    def answer(asked: Asked) -> Any:
-        nonlocal calls
-        calls += 1
-        return paged([row(1), row(2), row(3)], total=3 + calls % 2)(asked)
-
-    async with connected(answer, page_size=2) as (adapter, vendor):
-        with pytest.raises(VendorUnavailableError, match="kept changing"):
-            await adapter.list_live(Extras())
-    assert len(bodies(vendor)) == 6
-
-
 STATES = {0: "UNKNOWN", 1: "SCHEDULED", 2: "LIVE", 4: "ENDED", 5: "EXPIRED", 77: "UNKNOWN"}
 
 
@@ -277,14 +191,26 @@ async def test_check_reads_one_row() -> None:
     assert bodies(vendor) == [{"page": 1, "count": 1, "filterOneAttendee": False}]
 
 
-@pytest.mark.parametrize(("code", "kind"), [(20713, VendorRefusedError), (401, VendorAuthError)])
-async def test_a_code_in_the_body_is_the_vendors_refusal(code: int, kind: type[Exception]) -> None:
+@pytest.mark.parametrize(
+    ("code", "http_status", "kind"),
+    [
+        (20713, 200, VendorRefusedError),
+        (20713, 400, VendorRefusedError),
+        (20713, 500, VendorRefusedError),
+        (401, 200, VendorAuthError),
+        (401, 500, VendorAuthError),
+        (777, 200, VendorRefusedError),
+        (777, 503, VendorUnavailableError),
+    ],
+)
+async def test_a_code_in_the_body_is_the_vendors_refusal(code: int, http_status: int, kind: type[VendorError]) -> None:
+    """Whatever the HTTP status, which tells what kind of failure it is only where the code does not."""
     refusal = {"status": code, "result": None, "msg": f"token {TOKEN} refused", "request_id": "r-1"}
-    async with connected(lambda _: refusal) as (adapter, _):
-        with pytest.raises(kind) as caught:
+    async with connected(lambda _: JSONResponse(refusal, http_status)) as (adapter, _):
+        with pytest.raises(VendorError) as caught:
             await adapter.list_live(Extras())
     error = caught.value
-    assert isinstance(error, (VendorRefusedError, VendorAuthError))
+    assert type(error) is kind
     assert (error.vendor_code, error.request_id, error.source) == (str(code), "r-1", "meetings")
     assert TOKEN not in str(error) + repr(error)
 
@@ -303,13 +229,28 @@ async def test_a_refused_token_is_read_again_from_its_file(tmp_path: Path) -> No
         file.write_text("")
         vendor.answer = lambda _: JSONResponse({}, 403)
         with pytest.raises(VendorAuthError):
-            await adapter.list_live(Extras())
+            await adapter.check()
     assert served == ["stale", "renewed"]
+
+
+async def test_of_two_requests_refused_at_once_both_are_sent_again(tmp_path: Path) -> None:
+    """The file changed once: the one that reads it later must not take that for "nothing new"."""
+    file = tmp_path / "token"
+    file.write_text("renewed")
+
+    def answer(asked: Asked) -> Any:
+        return SAMPLE if asked.headers["token"] == "renewed" else {"status": 401}
+
+    async with connected(answer, token=Secret("stale", file)) as (adapter, vendor):
+        vendor.delay_s = 0.02
+        assert len(set(await asyncio.gather(adapter.check(), adapter.check()))) == 1
+    assert len(bodies(vendor)) == 4
 
 
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
+        ("eventId", 2**53, r"\$.result.confList\[0\].eventId: expected another value"),
         ("conferenceId", 22188557, r"\$.result.confList\[0\].conferenceId: expected str, found int"),
         ("startTime", "张三 soon", r"\$.result.confList\[0\].startTime: expected int, found str"),
         ("startTime", 10**18, r"\$.result.confList\[0\].startTime: expected another value"),

@@ -20,9 +20,10 @@ from graph.errors import (
     VendorThrottledError,
     VendorUnavailableError,
 )
-from graph.ids import short_hash
-from graph.paging.windows import Window
+from graph.ids import faint_hash, short_hash
+from graph.paging.windows import Slice, Window
 from graph.records import (
+    Call,
     Conference,
     ConferenceState,
     Money,
@@ -33,7 +34,8 @@ from graph.records import (
 from graph.settings import Secret
 from graph.statistics import UsageStats
 from graph.vendors.base import ConferenceQuery, Extras
-from graph.vendors.systec.adapter import SystecAdapter, SystecSettings
+from graph.vendors.systec.adapter import Place, SystecAdapter, SystecSettings
+from graph.vendors.systec.detail import Met
 from graph.vendors.systec.mapping import SystecFields
 
 pytestmark = pytest.mark.anyio
@@ -57,7 +59,7 @@ async def test_list_sends_the_documented_form() -> None:
     vendor = Recorder(sample("systec-detail"))
     async with systec(vendor) as adapter:
         await adapter.list_conferences(ConferenceQuery(SYSTEC_DAY))
-        await adapter.list_conferences(ConferenceQuery(SYSTEC_DAY, BOTH, room=ROOM.key), (0, 3))
+        await adapter.list_conferences(ConferenceQuery(SYSTEC_DAY, BOTH, room=ROOM.key), Place(0, 3, Met()))
     plain, full = vendor.asked
     assert (plain.method, plain.path) == ("POST", "/umeeting/share/detail")
     assert plain.headers["content-type"] == "application/x-www-form-urlencoded"
@@ -130,7 +132,7 @@ async def test_nothing_is_asked_about_the_future_or_of_no_room() -> None:
     async with systec(vendor) as adapter:
         future = Window(now + timedelta(days=2), datetime.max.replace(tzinfo=UTC))
         for query in (ConferenceQuery(future), ConferenceQuery(SYSTEC_DAY, room="no room!")):
-            assert await adapter.list_conferences(query) == ((), 0, None)
+            assert await adapter.list_conferences(query) == Slice((), 0, None)
     assert vendor.asked == []
 
 
@@ -183,7 +185,7 @@ async def test_documented_telephony_becomes_calls() -> None:
     assert (conference.members, conference.member_count) == (None, None)
     assert conference.calls is not None
     (call,) = conference.calls
-    assert call.vendor_id == f"{UUID}:{short_hash('+8613716819201', '2017-08-31 00:51:00')}:0"
+    assert call.vendor_id == f"{UUID}:{faint_hash('+8613716819201', '2017-08-31 00:51:00')}:0"
     assert (call.source_name, call.phone_number, call.call_type) == ("sy", "+8613716819201", "call-out")
     assert (call.started_at, call.ended_at) == (at("2017-08-31 00:51:00"), at("2017-08-31 00:53:00"))
     assert (call.duration_seconds, call.cost) == (120, Money(amount="0.12", currency="CNY"))
@@ -221,7 +223,7 @@ async def test_prices_lose_no_digit(written: str) -> None:
 
 
 async def test_blanks_and_other_spellings() -> None:
-    """Numbers for meeting_id, unpadded dates, blanks, absent arrays that were asked for."""
+    """Numbers for meeting_id, unpadded dates, blanks; arrays that were asked for and left out say nothing."""
     changes: dict[str, Any] = {"meeting_id": 1790001234, "start_time": "2017-8-31 00:00:00", "end_time": ""}
     changes |= {"topic": "", "host_id": "", "duration": None, "is_extra": 1, "telephony_usage": None}
     row = systec_row(**changes)
@@ -231,7 +233,7 @@ async def test_blanks_and_other_spellings() -> None:
     assert (conference.number, conference.started_at) == ("1790001234", at("2017-08-31 00:00:00"))
     assert (conference.title, conference.room, conference.ended_at, conference.duration_seconds) == (None,) * 4
     assert (conference.planned_duration_seconds, conference.scheduled_end_at) == (None, None)
-    assert (conference.members, conference.member_count, conference.calls) == ((), 0, ())
+    assert (conference.members, conference.member_count, conference.calls) == (None, None, None)
     assert conference.vendor_fields == SystecFields(is_extra=True)
 
 
@@ -245,14 +247,17 @@ async def test_calls_are_read_from_meetings_that_began_earlier() -> None:
     assert (len(listed.rows), listed.total, listed.token) == (1, None, None)
 
 
-async def test_pages_of_meetings_without_calls_are_passed_over() -> None:
-    """Nobody is handed an empty slice that goes on."""
-    silent = systec_page(systec_row(uuid="b" * 22, telephony_usage=[]), total=3, has_next=True)
-    vendor = Recorder(silent, silent, sample("systec-detail"))
+async def test_a_page_of_meetings_without_calls_is_an_empty_page_of_calls() -> None:
+    """A list request is one page of the vendor, so that budgets hold; the slice says that it may be empty."""
+    silent = [systec_page(systec_row(uuid=c * 22, telephony_usage=[]), total=3, has_next=True) for c in "bc"]
+    vendor = Recorder(*silent, sample("systec-detail"))
+    slices: list[Slice[Call]] = []
     async with systec(vendor) as adapter:
-        listed = await adapter.list_calls(SYSTEC_DAY)
+        while not slices or slices[-1].token is not None:
+            slices.append(await adapter.list_calls(SYSTEC_DAY, slices[-1].token if slices else None))
+            assert len(vendor.asked) == len(slices)
     assert [asked.form["page_number"] for asked in vendor.asked] == ["1", "2", "3"]
-    assert (len(listed.rows), listed.token) == (1, None)
+    assert [(len(part.rows), part.is_sparse) for part in slices] == [(0, True), (0, True), (1, True)]
 
 
 # ---- rooms and usage ----------------------------------------------------------------------------

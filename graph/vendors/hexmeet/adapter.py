@@ -33,6 +33,7 @@ from graph.records import (
     UsageSubject,
 )
 from graph.transport.client import VendorClient
+from graph.transport.deadline import shared_context, wait_within_deadline
 from graph.vendors.base import ConferenceQuery, Extras
 from graph.vendors.hexmeet.reports import CALLS, CONFERENCES, HexmeetSettings
 from graph.vendors.hexmeet.scans import Whereabouts, cut_newest_first, estimate_rows, join_spans
@@ -45,9 +46,11 @@ ReadSlice = Callable[[Window, object | None], Awaitable[Slice[Found]]]
 
 _CONFERENCE_ID = re.compile(r"[0-9a-f]{32}")
 _CALL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DAY = timedelta(days=1)
 _MOMENT = timedelta(milliseconds=1)
 _SLACK = timedelta(minutes=1)  # a leg's clock may be a little off its conference's
 _NEAR = timedelta(hours=1)  # gaps not worth a thought
+_CAPACITY_PAGES = 10
 _PAGES_PER_SCROLL = 4  # what reading in vain may cost before another scroll is the cheaper way
 _SCAN_KEPT_S = 5.0  # members and calls of the same conferences are asked for a moment apart
 
@@ -125,7 +128,9 @@ class HexmeetAdapter(HexmeetStatistics):
 
         Returns:
             In the order asked: the conference; None for what is no conf_guid; a LookupLimitError for one that was
-            not met, as its absence is not proven.
+            not met, as its absence is not proven; a VendorError where the search failed.
+        Shape: as `list_conferences`, after one datehistgram_stats that tells how far to look at a time.
+        Units: as `list_conferences`.
         Source: contracts.md 1.1 and 6.8
         """
         del extras  # members and calls are never part of a row
@@ -133,8 +138,10 @@ class HexmeetAdapter(HexmeetStatistics):
         return await self._find(UsageSubject.CONFERENCES, self._list_all_conferences, vendor_ids, wanted, near)
 
     async def get_calls(self, vendor_ids: Sequence[str]) -> list[Call | Exception | None]:
-        """Find calls, as `get_conferences` does.
+        """Find calls, as `get_conferences` does, by call_guid.
 
+        Shape: as `list_calls`, after one datehistgram_stats.
+        Units: as `list_calls`.
         Source: contracts.md 1.2 and 6.8
         """
         wanted = {vendor_id for vendor_id in vendor_ids if _CALL_ID.fullmatch(vendor_id)}
@@ -143,6 +150,11 @@ class HexmeetAdapter(HexmeetStatistics):
     async def read_members(self, conferences: Sequence[Conference]) -> list[tuple[Member, ...] | VendorError]:
         """Read the members of conferences: their call legs, by the scan that `read_calls` makes.
 
+        Returns:
+            For each conference its members in the order of `read_calls`, or the error of the scan.
+        Shape: as `list_calls`, of which {"call_guid", "conf_guid", "name", "startTime", "endTime", "duration",
+            "version"}
+        Units: `duration` seconds.
         Source: contracts.md 1.2 and 6.3
         """
         return [
@@ -151,8 +163,12 @@ class HexmeetAdapter(HexmeetStatistics):
         ]
 
     async def read_calls(self, conferences: Sequence[Conference]) -> list[tuple[Call, ...] | VendorError]:
-        """Read the calls of conferences by one scan for all of them, ordered by (start, call_guid).
+        """Read the calls of conferences by one scan for all of them.
 
+        Returns:
+            For each conference its calls, ordered by (start, call_guid), or the error of the scan.
+        Shape: as `list_calls`, over the time in which the conferences took place.
+        Units: as `list_calls`.
         Source: contracts.md 1.2 and 6.8
         """
         try:
@@ -162,13 +178,30 @@ class HexmeetAdapter(HexmeetStatistics):
         return [calls[conference.vendor_id] for conference in conferences]
 
     async def get_room_capacities(self, keys: Sequence[str], window: Window) -> list[int | None]:
-        """Read the capacities of rooms by name: what the newest conference in each says, by one scan."""
-        newest: dict[str, Conference] = {}
-        async for rows in _pages(self._list_all_conferences, window):
-            for row in rows:
-                if row.room and (row.room.key not in newest or newest[row.room.key].sort_time < row.sort_time):
-                    newest[row.room.key] = row
-        rooms = {key: row.room for key, row in newest.items()}
+        """Read the capacities of rooms by name: what the newest conference in each says.
+
+        One search, newest first, by stretches of days, until each room was met. It reads ten pages at the most: who
+        has met no conference by then says None.
+
+        Shape: as `list_conferences`, of which {"room_name", "capacity", "startTime"}
+        Units: `capacity` seats.
+        Source: contracts.md 1.1 and 6.4
+        """
+        rooms: dict[str, Room] = {}
+        pages = 0
+        for span in await self._cut(UsageSubject.CONFERENCES, window):
+            newest: dict[str, Conference] = {}
+            async with aclosing(_pages(self._list_all_conferences, span)) as scan:
+                async for rows in scan:
+                    for row in rows:
+                        if row.room and (row.room.key not in newest or newest[row.room.key].sort_time < row.sort_time):
+                            newest[row.room.key] = row
+                    pages += 1
+                    if pages == _CAPACITY_PAGES:
+                        break
+            rooms = {key: row.room for key, row in newest.items() if row.room} | rooms
+            if pages == _CAPACITY_PAGES or rooms.keys() >= set(keys):
+                break
         return [room.capacity if (room := rooms.get(key)) else None for key in keys]
 
     # ---- scans --------------------------------------------------------------------------------
@@ -203,8 +236,14 @@ class HexmeetAdapter(HexmeetStatistics):
 
     async def _lookup_spans(self, subject: UsageSubject, near: datetime | None) -> list[Window]:
         now = clock.now()
-        day = timedelta(days=1)
-        window = Window(now - self.lookup, now) if near is None else Window(near - day, near + day)
+        return await self._cut(
+            subject, Window(now - self.lookup, now) if near is None else Window(near - _DAY, near + _DAY)
+        )
+
+    async def _cut(self, subject: UsageSubject, window: Window) -> list[Window]:
+        """The spans in which to search a window, newest first."""
+        if window.width <= _DAY:
+            return [window]
         return cut_newest_first(window, await self.count_per_day(subject, window), self._scan_rows)
 
     async def _join_spans(self, subject: UsageSubject, spans: Iterable[Window]) -> list[Window]:
@@ -216,15 +255,16 @@ class HexmeetAdapter(HexmeetStatistics):
         return join_spans(joined, lambda gap: estimate_rows(gap, per_day) <= self._scan_rows)
 
     async def _share_scan(self, conferences: Sequence[Conference]) -> dict[str, tuple[Call, ...]]:
-        """One scan for all who ask for the same conferences within a few seconds; who leaves does not stop it."""
+        """One scan for all who ask for the same conferences within a few seconds, each within their own deadline."""
         if not conferences:
             return {}
         wanted = frozenset(conference.vendor_id for conference in conferences)
         task = self._scans.get(wanted)
         if task is None:
-            task = self._scans[wanted] = asyncio.create_task(self._scan_calls(conferences))
+            task = asyncio.create_task(self._scan_calls(conferences), context=shared_context())
             task.add_done_callback(lambda done: self._keep_scan(wanted, done))
-        return await asyncio.shield(task)
+            self._scans[wanted] = task
+        return await wait_within_deadline(task, source=self.source, endpoint=CALLS.name)
 
     def _keep_scan(self, wanted: frozenset[str], task: "asyncio.Task[dict[str, tuple[Call, ...]]]") -> None:
         if task.cancelled() or task.exception():

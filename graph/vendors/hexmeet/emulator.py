@@ -1,7 +1,8 @@
 """HexMeet's twin: the six report URLs of contracts.md 1, over the world.
 
 What the document leaves open is decided here: the err_codes (those of HTTP, since only 0 is known), the tenant as
-the only scope (a dept_id narrows nothing, `search` is undefined and ignored), +08:00 in rows, sizes up to 10,000.
+the only scope (a dept_id narrows nothing and may be sent to any report, `search` is undefined and ignored), +08:00 in
+rows, sizes up to 10,000. It refuses fields that a report does not have, and a later page that asks for something else.
 """
 
 import json
@@ -32,6 +33,7 @@ _LEAD = timedelta(days=4)  # nothing is booked longer before its start
 _NOTHING = timedelta()
 _SHUFFLED_WHOLE = 20_000
 _CONTEXTS = 79
+_DEFAULT_SIZE = 10
 _MOST_BUCKETS = 10_000
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?([+-]\d\d:\d\d|Z)")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -46,8 +48,7 @@ _COMMON: _Rules = {
     "time_zone": str,
 }
 _DAILY: _Rules = {"interval": ("1d",), "format": ("yyyy-MM-dd",)}
-_ORDERS = ("count", "sum", "key")
-_RANKED: _Rules = {"param1": ("conf",), "size": int, "order": _ORDERS}
+_RANKED: _Rules = {"param1": ("conf",), "size": int, "order": ("count", "sum", "key")}
 _REQUIRED: dict[str, _Rules] = {
     "term_conf_stats": {"dept_id": int},
     "term_call_stats": {"dept_id": int},
@@ -56,7 +57,15 @@ _REQUIRED: dict[str, _Rules] = {
     "term_stats": {"dept_id": int, **_DAILY, "target": ("conf", "company", "capacity", "device_model")},
     "term_region_stats": {"target": ("onging_calls", "issued_calls", "onging_regs")},
 }
-_OPTIONAL: _Rules = {"size": int, "scrollid": str, "scroll_timeout": str, "search": str, "order": _ORDERS}
+_SCROLL: _Rules = {"size": int, "scrollid": str, "scroll_timeout": str, "search": str}
+_OPTIONAL: dict[str, _Rules] = {
+    "term_conf_stats": _SCROLL,
+    "term_call_stats": _SCROLL,
+    "term_datehistgram_stats": {"dept_id": int},
+    "term_stats": _RANKED,
+    "term_region_stats": {"dept_id": int},
+}
+_PER_PAGE = ("guid", "token", "scrollid", "scroll_timeout")  # the rest of a body is the same for all pages
 
 
 class _RefusedError(Exception):
@@ -96,7 +105,7 @@ class _Scroll:
     """A snapshot being read. `rows` renders while it is read, as of the first request."""
 
     report: str
-    size: int
+    question: dict[str, Any]
     total: int
     rows: Iterator[dict[str, Any]]
     expires: datetime
@@ -120,7 +129,7 @@ def create_emulator(
         page_cap: The largest `size` of a list.
         max_open_scrolls: As many may be open; 6 is 500 contexts at 79 each.
         time_filter: What a list's range filters: "start", "end", "overlap" or "creation" (of a call: its start).
-        end_is_inclusive: Whether a list's range includes its end.
+        end_is_inclusive: Whether ranges include their end.
         repeats_rows: Whether some rows of a list come twice, and count twice.
     """
     if time_filter not in ("start", "end", "overlap", "creation"):
@@ -167,10 +176,14 @@ class _Emulator:
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
             raise _RefusedError(415, "Content-Type must be application/json")
         asked = self._checked(report, raw)
-        period = _instant(asked, "start_time"), _instant(asked, "end_time")
+        start, end = _instant(asked, "start_time"), _instant(asked, "end_time")
+        if start > end:
+            raise _RefusedError(400, "end_time is before start_time")
+        # The world knows whole seconds only.
+        period = start, end + timedelta(microseconds=self._options.end_is_inclusive)
         zone = _zone(asked["time_zone"])
         timeout = _timeout(asked["scroll_timeout"]) if "scroll_timeout" in asked else None
-        if "target" in asked and period[1] - period[0] > _MOST_BUCKETS * timedelta(days=1):
+        if "target" in asked and end - start > _MOST_BUCKETS * timedelta(days=1):
             raise _RefusedError(400, f"Trying to create too many buckets. Limit: [{_MOST_BUCKETS}].")
         fixed = self._documented.get(f"{report}:{asked.get('target')}", self._documented.get(report))
         if fixed is not None:
@@ -187,15 +200,10 @@ class _Emulator:
             raise _RefusedError(400, "The body must be a JSON object")
         if asked.get("token") != SANDBOX_TOKEN:
             raise _RefusedError(401, "The token is not valid")
-        required = {**_COMMON, **_REQUIRED[report]}
-        if report == "term_stats" and asked.get("target") != "device_model":
-            required |= _RANKED
-        for name, rule in {**_OPTIONAL, **required}.items():
-            if not (_fits(asked[name], rule) if name in asked else name not in required):
-                raise _RefusedError(400, f"The field {name} is missing or wrong")
+        _check_fields(report, asked)
         if (asked["agent_id"], asked["company_id"]) != (self._world.agent.id, self._world.companies[0].id):
             raise _RefusedError(403, "No right to this company")
-        size = asked.get("size", 10)
+        size = asked.get("size", _DEFAULT_SIZE)
         if size < 1:
             raise _RefusedError(400, "size must be positive")
         if report in ("term_conf_stats", "term_call_stats") and size > self._options.page_cap:
@@ -206,7 +214,7 @@ class _Emulator:
         self, report: str, asked: dict[str, Any], period: Range, zone: tzinfo, timeout: timedelta | None
     ) -> dict[str, Any]:
         now = clock.now()
-        size, target = asked.get("size", 10), asked.get("target", "")
+        size, target = asked.get("size", _DEFAULT_SIZE), asked.get("target", "")
         match report:
             case "datehistgram_stats":
                 return self._statistics.histogram(target, period, zone, now)
@@ -218,27 +226,33 @@ class _Emulator:
                 return self._statistics.regions(target, period, now)
         self._scrolls = {key: scroll for key, scroll in self._scrolls.items() if scroll.expires > now}
         if "scrollid" in asked:
-            return self._next_page(report, asked["scrollid"], timeout, now)
-        return self._first_page(report, size, period, timeout or timedelta(minutes=10), now)
+            return self._next_page(report, asked, timeout, now)
+        return self._first_page(report, asked, period, timeout or timedelta(minutes=10), now)
 
-    def _first_page(self, report: str, size: int, period: Range, timeout: timedelta, now: datetime) -> dict[str, Any]:
+    def _first_page(
+        self, report: str, asked: dict[str, Any], period: Range, timeout: timedelta, now: datetime
+    ) -> dict[str, Any]:
         if len(self._scrolls) >= self._options.max_open_scrolls:
             raise _RefusedError(429, "Trying to create too many scroll contexts. Must be less than or equal to: [500].")
         self._opened += 1
         total, rows = self._snapshot(report, period, now)
-        return self._page(_Scroll(report, size, total, rows, now + timeout), is_kept=True)
+        return self._page(_Scroll(report, _question(asked), total, rows, now + timeout), is_kept=True)
 
-    def _next_page(self, report: str, scrollid: str, timeout: timedelta | None, now: datetime) -> dict[str, Any]:
-        scroll = self._scrolls.get(scrollid)
+    def _next_page(
+        self, report: str, asked: dict[str, Any], timeout: timedelta | None, now: datetime
+    ) -> dict[str, Any]:
+        scroll = self._scrolls.get(asked["scrollid"])
         if scroll is None or scroll.report != report:
             raise _RefusedError(404, "No search context found for id [...]")
-        del self._scrolls[scrollid]
+        if scroll.question != _question(asked):
+            raise _RefusedError(400, "A scroll is read on with the body of its first request")
+        del self._scrolls[asked["scrollid"]]
         if timeout is not None:
             scroll.expires = now + timeout
         return self._page(scroll, is_kept=timeout is not None)
 
     def _page(self, scroll: _Scroll, *, is_kept: bool) -> dict[str, Any]:
-        rows = list(islice(scroll.rows, scroll.size))
+        rows = list(islice(scroll.rows, scroll.question.get("size", _DEFAULT_SIZE)))
         scrollid = _new_scrollid()
         if is_kept:
             self._scrolls[scrollid] = scroll
@@ -246,8 +260,7 @@ class _Emulator:
 
     def _snapshot(self, report: str, period: Range, now: datetime) -> tuple[int, Iterator[dict[str, Any]]]:
         """How many rows there are, and the rows in no useful order: few are shuffled whole, many by the day."""
-        end = period[1] + timedelta(microseconds=self._options.end_is_inclusive)  # the world knows whole seconds only
-        asked = _Filter(self._options.time_filter, period[0], end)
+        asked = _Filter(self._options.time_filter, *period)
         chunks: Callable[[_Filter, datetime], Iterator[list[Any]]] = self._calls
         render: Callable[[Any], dict[str, Any]] = call_row
         if report == "term_conf_stats":
@@ -292,6 +305,22 @@ class _Emulator:
 
     def _repeated(self, rows: list[Any]) -> list[Any]:
         return rows + rows[::5] if self._options.repeats_rows else rows
+
+
+def _check_fields(report: str, asked: dict[str, Any]) -> None:
+    required = {**_COMMON, **_REQUIRED[report]}
+    if report == "term_stats" and asked.get("target") != "device_model":
+        required |= _RANKED
+    rules = {"token": str, **_OPTIONAL.get(report, {}), **required}
+    if asked.keys() - rules.keys():
+        raise _RefusedError(400, f"{report} has no such field")
+    for name, rule in rules.items():
+        if not (_fits(asked[name], rule) if name in asked else name not in required):
+            raise _RefusedError(400, f"The field {name} is missing or wrong")
+
+
+def _question(asked: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in asked.items() if name not in _PER_PAGE}
 
 
 def _fits(value: object, rule: type | tuple[str, ...]) -> bool:

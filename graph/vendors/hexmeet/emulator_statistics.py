@@ -1,6 +1,7 @@
 """The statistics of HexMeet's twin: what the four aggregating reports answer, from the world.
 
-Ranges are half-open and go by start, whatever the twin's lists filter by. A day that can change no more is kept.
+Ranges are half-open (one that includes its end comes with an end later by less than a second) and go by start,
+whatever the twin's lists filter by. A day that can change no more is kept.
 """
 
 from collections import Counter, OrderedDict

@@ -2,6 +2,11 @@
 
 Success is `err_code` 0 in a 2xx answer. No other code is documented: those that follow HTTP are read as such,
 and any failure of a scroll's later page that is not about the token means that the scroll is gone.
+
+Whether a range includes its end is not documented either. A list is asked for a window's end, as its rows are
+filtered again. Statistics cannot be: they are asked for the window's last millisecond instead, rows bearing no finer
+times. That is exact for calls, whose times are whole seconds, and for conferences too where the vendor includes the
+end; where it does not, one that began within that very millisecond is not counted.
 """
 
 import uuid
@@ -25,6 +30,7 @@ from graph.paging.windows import Window
 from graph.settings import Secret, SourceSettings
 from graph.transport.client import VendorClient, VendorReply, VendorRequest
 from graph.transport.deadline import within_deadline
+from graph.vendors.base import with_fresh_secrets
 from graph.vendors.hexmeet.scrolls import Scroll, ScrollSlots
 from graph.vendors.hexmeet.wire import (
     CallRow,
@@ -85,10 +91,11 @@ class Report(Generic[Body]):
     name: str
     decoder: "msgspec.json.Decoder[Body]"
     has_department: bool = True
+    is_scroll: bool = False
 
 
-CONFERENCES = Report("term_conf_stats", msgspec.json.Decoder(Page[ConferenceRow]))
-CALLS = Report("term_call_stats", msgspec.json.Decoder(Page[CallRow]))
+CONFERENCES = Report("term_conf_stats", msgspec.json.Decoder(Page[ConferenceRow]), is_scroll=True)
+CALLS = Report("term_call_stats", msgspec.json.Decoder(Page[CallRow]), is_scroll=True)
 HISTOGRAM = Report("datehistgram_stats", msgspec.json.Decoder(Histogram))
 COUNT = Report("datehistgram_stats", msgspec.json.Decoder(Count))
 GROUPS = Report("term_stats", msgspec.json.Decoder(Groups))
@@ -118,11 +125,22 @@ class Reports:
             VendorThrottledError: no slot for another scroll became free in time.
             VendorUnavailableError: the scroll cannot be read on; its window starts over.
         """
-        scroll_id: str | None = None
-        if scroll is None:
-            scroll = await self._open_scroll(report.name)
-        elif (scroll_id := scroll.take()) is None:
-            raise self._expired(report.name)
+        if scroll is not None:
+            scroll_id = scroll.take()
+            if scroll_id is None:
+                raise self._expired(report.name)
+            return await self._read(report, window, scroll, scroll_id)
+        try:
+            return await self._read(report, window, await self._open_scroll(report.name))
+        except VendorUnavailableError as error:
+            if error.status is not None or isinstance(error, VendorUnreachableError):
+                raise
+        # The connection broke, perhaps after a scroll was opened. That one keeps its slot until its timeout.
+        return await self._read(report, window, await self._open_scroll(report.name))
+
+    async def _read(
+        self, report: Report[Page[R]], window: Window, scroll: Scroll, scroll_id: str | None = None
+    ) -> tuple[Page[R], Scroll | None]:
         keep_alive = f"{self._settings.scroll_timeout_s}s"
         fields: dict[str, Any] = {"size": self._settings.page_size, "scroll_timeout": keep_alive}
         try:
@@ -164,7 +182,10 @@ class Reports:
             fields: What this report wants beside the common fields.
         """
         settings = self._settings
-        start, end = (_whole_ms(instant).astimezone(zone or self._zone) for instant in window)
+        first, last = map(_whole_ms, window)
+        if not report.is_scroll:
+            last = max(first, last - _MILLISECOND)
+        start, end = (instant.astimezone(zone or self._zone) for instant in (first, last))
         body = {
             "agent_id": settings.agent_id,
             "company_id": settings.company_id,
@@ -175,28 +196,20 @@ class Reports:
             **fields,
             **({"scrollid": scroll_id} if scroll_id else {}),
         }
-        sent = settings.token.reveal()
-        try:
-            return await self._post(report, body)
-        except VendorAuthError:
-            settings.token.reload()
-            if settings.token.reveal() == sent:
-                raise
-            return await self._post(report, body)
+        return await with_fresh_secrets(lambda: self._post(report, body), settings.token)
 
     async def _post(self, report: Report[Body], body: dict[str, Any]) -> Body:
         guid = uuid.uuid4().hex
-        is_scroll_page = "scrollid" in body
         request = VendorRequest(
             endpoint=report.name,
             path=f"/report/agg/{report.name}",
             params={"domainId": self._settings.domain_id},
             json={**body, "guid": guid, "token": self._settings.token.reveal()},
-            is_safe=not is_scroll_page,
+            is_safe=not report.is_scroll,  # an answer that was lost may have opened a scroll, or moved one on
         )
 
         def read(reply: VendorReply) -> Body:
-            self._refuse(reply, guid, is_scroll_page=is_scroll_page)
+            self._refuse(reply, guid, is_scroll_page="scrollid" in body)
             return reply.decode(report.decoder)
 
         return await self._client.call(request, read)
@@ -207,13 +220,13 @@ class Reports:
         envelope = reply.decode(_ENVELOPE) if is_ok else _peek(reply)
         code = envelope.err_code
         if is_ok and code == 0:
-            if envelope.guid not in ("", guid):
+            if envelope.guid not in (None, "", guid):
                 raise reply.payload_error("$.guid", "expected the guid of the request, found another")
             return
         kind: type[VendorError]
         if 401 in (code, reply.status) or 403 in (code, reply.status):
             kind, said = VendorAuthError, "refused the token"
-        elif 429 in (code, reply.status) or "too many scroll" in envelope.err_info.lower():
+        elif 429 in (code, reply.status) or "too many scroll" in str(envelope.err_info).lower():
             kind, said = VendorThrottledError, "has too many requests or scrolls open"
         elif is_scroll_page and (code or reply.status == 404):
             raise self._expired(reply.endpoint, status=reply.status, code=code)

@@ -1,5 +1,6 @@
 """HexMeet's statistics: counts per day, groups, media resources, regions. None of them opens a scroll."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise
@@ -49,8 +50,7 @@ _DIMENSIONS: dict[UsageDimension, dict[str, Any]] = {
     UsageDimension.DEVICE_MODEL: {"target": "device_model"},
 }
 # The vendor answers the first `size` groups. A fuller answer is had by asking for more, not by reading on.
-_FIRST_SIZE = 100
-_GROWTH = 4
+_SIZES = [100 * 4**n for n in range(6)]
 
 
 class HexmeetStatistics(Adapter):
@@ -66,6 +66,7 @@ class HexmeetStatistics(Adapter):
         """Count the conferences that started in a window; None where a filter narrows it.
 
         Shape: {"count"}
+        Units: conferences that are over.
         Source: contracts.md 1.3, sample hexmeet-datehistgram_stats.json
         """
         all_ended = query.states is None or ConferenceState.ENDED in query.states
@@ -77,6 +78,7 @@ class HexmeetStatistics(Adapter):
         """Count the calls that started in a window.
 
         Shape: {"count"}
+        Units: calls that are over.
         Source: contracts.md 1.3
         """
         return await self._count(UsageSubject.CALLS, window)
@@ -96,7 +98,11 @@ class HexmeetStatistics(Adapter):
     async def list_rooms(self, window: Window) -> list[Room]:
         """Read the rooms in which conferences of a window were held; rooms of equal name are one.
 
-        Shape: {"count", "sum", "buckets": [{"key", "name", "count", ...}]}
+        Where the vendor tells fewer groups than it is asked for, those beyond are not known.
+
+        Shape: {"count", "sum", "buckets": [{"key", "name", "count", "min", "max", "avg", "sum"}]}, `key` being the
+            room's number.
+        Units: the numbers of conferences go unused.
         Source: contracts.md 1.5, sample hexmeet-term_stats.json
         """
         body = await self._all(GROUPS, window, order=_ORDERS[UsageOrder.KEY_ASC], **_DIMENSIONS[UsageDimension.ROOM])
@@ -107,7 +113,12 @@ class HexmeetStatistics(Adapter):
         return list(rooms.values())
 
     async def get_rooms(self, keys: Sequence[str]) -> list[Room | Exception | None]:
-        """Read rooms by name, among those used in the last `lookup_days`; one request for all."""
+        """Read rooms by name, among those used in the last `lookup_days`; one request for all.
+
+        Shape: as `list_rooms`.
+        Units: none.
+        Source: contracts.md 1.5 and 6.4
+        """
         rooms = {room.key: room for room in await self.list_rooms(self._lookup_window())}
         return [rooms.get(key) for key in keys]
 
@@ -124,7 +135,12 @@ class HexmeetStatistics(Adapter):
         return [self._to_mcu_report(bucket, kind, zone) for bucket in body.buckets]
 
     async def get_mcu_resources(self, names: Sequence[str]) -> list[McuResource | Exception | None]:
-        """Read media resources by name, among those of the last `lookup_days`; one request for each kind."""
+        """Read media resources by name, among those of the last `lookup_days`; one request for each kind.
+
+        Shape: as `list_mcu_reports`, of which {"key"}
+        Units: none.
+        Source: contracts.md 1.4 and 6.4
+        """
         window = self._lookup_window()
         reports = [report for kind in McuKind for report in await self.list_mcu_reports(kind, window)]
         resources = {report.resource.name: report.resource for report in reversed(reports)}
@@ -133,19 +149,23 @@ class HexmeetStatistics(Adapter):
     async def list_regions(self, measure: RegionMeasure, window: Window) -> list[RegionCount]:
         """Count per province; provinces without any are left out by the vendor.
 
-        Shape: {"buckets": [{"key", "count"}]}, key "0" being an unknown place.
+        Shape: {"buckets": [{"key", "count"}]}, key "0" (or an empty one) being an unknown place.
+        Units: calls or registrations.
         Source: contracts.md 1.8, sample hexmeet-term_region_stats.json
         """
         body = await self.reports.ask(REGIONS, window, target=TARGETS[measure])
+        counts: Counter[str | None] = Counter()
+        for bucket in body.buckets:
+            counts[None if bucket.key in ("", UNKNOWN_PLACE) else bucket.key] += bucket.count
         return [
             RegionCount(
                 source_name=self.source,
-                region=None if bucket.key in ("", UNKNOWN_PLACE) else bucket.key,
-                iso_code=ISO_CODES.get(bucket.key),
-                count=bucket.count,
+                region=region,
+                iso_code=ISO_CODES.get(region or UNKNOWN_PLACE),
+                count=count,
                 measure=measure,
             )
-            for bucket in body.buckets
+            for region, count in counts.items()
         ]
 
     # ---- usage --------------------------------------------------------------------------------
@@ -180,13 +200,16 @@ class HexmeetStatistics(Adapter):
     async def read_usage_by(self, dimension: UsageDimension, window: Window, order: UsageOrder) -> UsageGroups:
         """Count per room, company, capacity or device model; a device model's count is of calls.
 
+        Where the groups together count less than the totals say, some are missing or some conferences have no group:
+        the least and the greatest of all are not known then.
+
         Shape: {"count", "sum", "buckets": [{"key", "name", "count", "min", "max", "avg", "sum"}]}
         Units: seconds. `key` is a number or text, `name` only with rooms.
         Source: contracts.md 1.5 and 1.7, sample hexmeet-term_stats.json
         """
         body = await self._all(GROUPS, window, order=_ORDERS[order], **_DIMENSIONS[dimension])
         groups = tuple(self._to_group(bucket, dimension) for bucket in body.buckets)
-        held = [group.stats for group in groups if group.stats.count]
+        held = [group.stats for group in groups if group.stats.count] if body.is_whole else []
         totals = UsageStats(
             count=body.count,
             total_duration_seconds=int(body.sum),
@@ -197,13 +220,23 @@ class HexmeetStatistics(Adapter):
         return UsageGroups(groups=groups, totals=totals)
 
     async def read_live(self) -> LiveCounts:
-        """Count the calls going on, as of ten minutes ago: the vendor is no sooner sure of them."""
+        """Count the calls going on, as of ten minutes ago: the vendor is no sooner sure of them.
+
+        Shape: as `list_regions`.
+        Units: calls, over the five minutes that the vendor advises.
+        Source: contracts.md 1.8 and 6.5
+        """
         end = clock.now() - timedelta(minutes=10)
         regions = await self.list_regions(RegionMeasure.ONGOING_CALLS, Window(end - timedelta(minutes=5), end))
         return LiveCounts(conference_count=None, member_count=sum(region.count for region in regions))
 
     async def check(self) -> str:
-        """Count the conferences of the last day."""
+        """Count the conferences of the last day.
+
+        Shape: {"count"}
+        Units: conferences that are over.
+        Source: contracts.md 1.3
+        """
         now = clock.now()
         body = await self.reports.ask(
             COUNT, Window(now - _DAY, now), target=_SUBJECTS[UsageSubject.CONFERENCES], **_DAILY
@@ -218,13 +251,12 @@ class HexmeetStatistics(Adapter):
         return (await self.reports.ask(COUNT, window, target=_SUBJECTS[subject], **_DAILY)).count
 
     async def _all(self, report: Report[Top], window: Window, **fields: Any) -> Top:
-        """Ask for more groups until fewer come than were asked for."""
-        size = _FIRST_SIZE
-        while True:
+        """Ask for more until all are told, or fewer than asked for: then no more can be had."""
+        for size in _SIZES:
             body = await self.reports.ask(report, window, size=size, **_DAILY, **fields)
-            if len(body.buckets) < size:
-                return body
-            size *= _GROWTH
+            if body.is_whole or len(body.buckets) < size:
+                break
+        return body
 
     def _lookup_window(self) -> Window:
         now = clock.now()

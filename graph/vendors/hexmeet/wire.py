@@ -1,12 +1,17 @@
 """HexMeet's bodies, typed: strict on kinds, tolerant where the documents contradict themselves (contracts.md 1)."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from graph.transport.numbers import Int32
+
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 EpochMs = Annotated[int, msgspec.Meta(ge=0, lt=253_370_764_800_000)]  # up to the year 9999
+# Aggregations write whole numbers as floats; as Int32 and Int53 they are what the schema can serve.
+FloatInt32 = Annotated[float, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+FloatInt53 = Annotated[float, msgspec.Meta(ge=-(2**53 - 1), le=2**53 - 1)]
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,11 +19,15 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Envelope(Wire, frozen=True, kw_only=True):
-    """What every answer has. `err_code` 0 alone means success; `guid` echoes the request's, or is empty."""
+    """What every answer has. `err_code` alone decides, so whatever the other two hold is let in.
+
+    Attributes:
+        guid: The request's, or empty.
+    """
 
     err_code: int
-    err_info: str = ""
-    guid: str = ""
+    err_info: Any = ""
+    guid: Any = ""
 
 
 # ---- rows: term_conf_stats, term_call_stats -----------------------------------------------------
@@ -33,14 +42,14 @@ class Row(Wire, frozen=True, kw_only=True):
     snake_start: Instant | None = msgspec.field(default=None, name="start_time")
     camel_end: Instant | None = msgspec.field(default=None, name="endTime")
     snake_end: Instant | None = msgspec.field(default=None, name="end_time")
-    duration: int
+    duration: Int32
     department: str | None = None
     department_id: int | None = None
     company: str | None = None
     company_id: int | None = None
     agent: str | None = None
     agent_id: int | None = None
-    error_code: int | None = None
+    error_code: Int32 | None = None
     error_info: str | None = None
 
     def __post_init__(self) -> None:
@@ -70,10 +79,10 @@ class ConferenceRow(Row, frozen=True, kw_only=True):
 
     conf_name: str | None = None
     room_name: str | None = None
-    capacity: int | None = None
+    capacity: Int32 | None = None
     host: str | None = None
-    max_party_count: int | None = None
-    type: int | None = None
+    max_party_count: Int32 | None = None
+    type: Int32 | None = None
 
     @property
     def guid(self) -> str:
@@ -87,7 +96,7 @@ class CallRow(Row, frozen=True, kw_only=True):
     call_guid: str
     name: str | None = None
     room: str | None = None
-    call_rate: int | None = None
+    call_rate: Int32 | None = None
     call_type: str | None = None
     version: str | None = None
     mcu_name: str | None = None
@@ -104,8 +113,8 @@ R = TypeVar("R", ConferenceRow, CallRow)
 class Page(Wire, Generic[R], frozen=True, kw_only=True):
     """One page of a scroll; `total` counts the matches of all its pages, `count` the rows of this one."""
 
-    total: int
-    count: int
+    total: Int32
+    count: Int32
     scrollid: str | None = None
     buckets: list[R]
 
@@ -119,10 +128,10 @@ class Page(Wire, Generic[R], frozen=True, kw_only=True):
 class Stats(Wire, frozen=True, kw_only=True):
     """Durations of some conferences or calls in seconds. With `count` 0 the others are 0 and mean nothing."""
 
-    count: int
-    sum: float
-    min: float | None = None
-    max: float | None = None
+    count: Int32
+    sum: FloatInt53
+    min: FloatInt32 | None = None
+    max: FloatInt32 | None = None
     avg: float | None = None
 
 
@@ -135,15 +144,15 @@ class DayBucket(Stats, frozen=True, kw_only=True):
 class Histogram(Wire, frozen=True):
     """datehistgram_stats: every day of the range, with the totals."""
 
-    count: int
-    sum: float
+    count: Int32
+    sum: FloatInt53
     buckets: list[DayBucket]
 
 
 class Count(Wire, frozen=True):
     """datehistgram_stats, where only the total number matters."""
 
-    count: int
+    count: Int32
 
 
 class GroupBucket(Stats, frozen=True, kw_only=True):
@@ -156,17 +165,22 @@ class GroupBucket(Stats, frozen=True, kw_only=True):
 class Groups(Wire, frozen=True):
     """term_stats: the first groups, with the totals over all of them."""
 
-    count: int
-    sum: float
+    count: Int32
+    sum: FloatInt53
     buckets: list[GroupBucket]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all groups: together they count as much as the totals do."""
+        return sum(bucket.count for bucket in self.buckets) >= self.count
 
 
 class GaugeStats(Wire, frozen=True, kw_only=True):
     """Samples of a gauge, in ports."""
 
-    count: int
-    min: float | None = None
-    max: float | None = None
+    count: Int32
+    min: FloatInt32 | None = None
+    max: FloatInt32 | None = None
     avg: float | None = None
 
 
@@ -184,7 +198,7 @@ class ResourceBucket(Wire, frozen=True, kw_only=True):
     """One media resource of term_datehistgram_stats."""
 
     key: str
-    video_used: int | None = None
+    video_used: Int32 | None = None
     buckets: list[ResourceDay]
 
 
@@ -193,12 +207,17 @@ class Resources(Wire, frozen=True):
 
     buckets: list[ResourceBucket]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all resources: there is no total to tell it by."""
+        return False
+
 
 class RegionBucket(Wire, frozen=True):
     """One province; the key "0" is an unknown place."""
 
     key: str
-    count: int
+    count: Int32
 
 
 class Regions(Wire, frozen=True):

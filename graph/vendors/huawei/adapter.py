@@ -8,17 +8,26 @@ renewal, and any answer may bring a new one as `Set-GUID`. The agent must be sig
 """
 
 import asyncio
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
 import msgspec
 
 from graph import clock
-from graph.errors import VendorAuthError, VendorError, VendorRefusedError, VendorUnavailableError
-from graph.ids import short_hash
+from graph.errors import (
+    RetriableVendorError,
+    VendorAuthError,
+    VendorError,
+    VendorRefusedError,
+    VendorUnavailableError,
+)
+from graph.ids import faint_hash
+from graph.paging.shelf import SNAPSHOT_TTL_S
+from graph.paging.windows import EPOCH
 from graph.records import (
     Capability,
     ClientType,
@@ -30,7 +39,7 @@ from graph.records import (
     Person,
     Record,
 )
-from graph.settings import Secret, SourceSettings
+from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts
 from graph.transport.client import VendorClient, VendorReply, VendorRequest
 from graph.vendors.base import Adapter, Extras
@@ -40,8 +49,14 @@ ENDPOINT = "queryconfinfos"
 MAX_PAGE_SIZE = 20
 MAX_BATCHES = 4  # at a time
 RENEW_AFTER_S = 60.0
-GUID_CODES = ("100-006", "000-003")
-EPOCH = datetime.fromtimestamp(0, UTC)
+RETRY_RENEWAL_S = 5.0
+KINDS: dict[str, type[VendorError]] = {
+    "000-002": VendorRefusedError,
+    "000-003": VendorAuthError,
+    "000-006": VendorRefusedError,
+    "100-006": VendorAuthError,
+    "100-007": VendorUnavailableError,
+}
 PHONE, AGENT = "6", "9"
 CLIENTS = {PHONE: ClientType.PHONE, AGENT: ClientType.AGENT}
 ROLES: dict[int | None, MemberRole] = {0: MemberRole.PARTICIPANT, 1: MemberRole.CHAIR}
@@ -76,7 +91,7 @@ class HuaweiSettings(SourceSettings, frozen=True, kw_only=True):
             found.append("agent_id: expected 3 to 6 digits")
         if self.page_size > MAX_PAGE_SIZE:
             found.append(f"page_size: expected at most {MAX_PAGE_SIZE}")
-        if not _fits_header(self.guid.reveal()):
+        if not fits_header(self.guid.reveal()):
             found.append("guid: expected printable ASCII, it is sent as a header")
         return found
 
@@ -108,13 +123,13 @@ class HuaweiAdapter(Adapter):
 
     def __init__(self, source: str, settings: HuaweiSettings, client: VendorClient) -> None:
         super().__init__(source, settings, client)
+        self.chosen_at_once = settings.page_size
         self.capabilities = frozenset({Capability.GET_CONFERENCES, Capability.LIST_MEMBERS})
         if settings.conf_ids:
             self.capabilities |= {Capability.LIST_LIVE_CONFERENCES, Capability.LIVE_SUMMARY}
         self._settings = settings
         self._guid = settings.guid.reveal()
-        self._guid_at = clock.monotonic()
-        self._renewing = asyncio.Lock()
+        self._renew_at = clock.monotonic() + RENEW_AFTER_S
         self._batches = asyncio.Semaphore(MAX_BATCHES)
 
     async def list_live(self, extras: Extras) -> list[Conference]:  # noqa: ARG002 - members always come along
@@ -127,7 +142,7 @@ class HuaweiAdapter(Adapter):
         Units: `startTime`, `enterTime` epoch milliseconds; `applyConfTime`, `confHaveBeenTime` minutes.
         Source: contracts.md 5, sample huawei-queryconfinfos.json
         """
-        return [self._to_conference(conf) for conf in await self._read_live()]
+        return [self._to_conference(conf) for conf in await self._current_live()]
 
     async def get_conferences(
         self,
@@ -167,7 +182,7 @@ class HuaweiAdapter(Adapter):
         Units: numbers of conferences and of addresses.
         Source: contracts.md 6.5
         """
-        live = await self._read_live()
+        live = await self._current_live()
         addresses = {address.address for conf in live for address in conf.addresses}
         return LiveCounts(conference_count=len(live), member_count=len(addresses))
 
@@ -183,9 +198,13 @@ class HuaweiAdapter(Adapter):
 
     # ---- requests -----------------------------------------------------------------------------
 
-    async def _read_live(self) -> list[wire.Conf]:
+    async def _current_live(self) -> list[wire.Conf]:
+        """Those of `conf_ids` that go on, read once for all who list or count them at about the same time."""
         if not self._settings.conf_ids:
             raise self.unsupported("list of live conferences")
+        return await self.share(ENDPOINT, self._read_live, SNAPSHOT_TTL_S)
+
+    async def _read_live(self) -> list[wire.Conf]:
         live = []
         for conf in (await self._query(self._settings.conf_ids)).values():
             if isinstance(conf, VendorError):
@@ -212,87 +231,95 @@ class HuaweiAdapter(Adapter):
         """One request; with a newer Guid once again, where there is one to be had."""
         guid = await self._current_guid()
         try:
-            return await self.client.call(self._request(guid, conf_ids), self._to_confs)
+            return await self._send(guid, conf_ids)
         except VendorAuthError:
             if not await self._replace_guid(guid):
                 raise
-            return await self.client.call(self._request(self._guid, conf_ids), self._to_confs)
+            return await self._send(self._guid, conf_ids)
 
-    def _request(self, guid: str, conf_ids: list[int]) -> VendorRequest:
+    async def _send(self, guid: str, conf_ids: list[int]) -> list[wire.Conf]:
         path = f"/agentgateway/resource/agentconf/{self._settings.agent_id}/queryconfinfos"
-        return VendorRequest(ENDPOINT, path, headers=_headers(guid), json={"confIds": conf_ids})
+        request = VendorRequest(ENDPOINT, path, headers=_headers(guid), json={"confIds": conf_ids})
+        return await self.client.call(request, lambda reply: self._to_confs(reply, guid))
 
     # ---- the Guid -----------------------------------------------------------------------------
 
     async def _current_guid(self) -> str:
-        if self._is_due():
-            async with self._renewing:
-                if self._is_due():
-                    await self._renew_guid()
+        """The Guid to send, renewed in time; where that fails for the moment, the old one is still good for a while."""
+        if self._settings.guid_mode == "refresh" and clock.monotonic() > self._renew_at:
+            with contextlib.suppress(RetriableVendorError):
+                await self.share("updateGuid", self._renew_guid)
         return self._guid
-
-    def _is_due(self) -> bool:
-        return self._settings.guid_mode == "refresh" and clock.monotonic() - self._guid_at > RENEW_AFTER_S
 
     async def _replace_guid(self, refused: str) -> bool:
         """Get a newer Guid than the one refused; False where there is none to be had."""
-        async with self._renewing:
-            if self._guid != refused:  # another request got one meanwhile
-                return True
-            if self._settings.guid_mode == "refresh":
-                await self._renew_guid()
-                return True
+        if self._guid != refused:  # another request got one meanwhile
+            return True
+        if self._settings.guid_mode == "static":
             return self._reload_guid()
+        await self.share("updateGuid", self._renew_guid)
+        return True
 
     async def _renew_guid(self) -> None:
+        """Renew the Guid. Shared, since one that is given up half-way would leave nobody with a Guid that is good."""
+        sent = self._guid
         path = f"/agentgateway/resource/onlineagent/{self._settings.agent_id}/updateGuid"
-        request = VendorRequest("updateGuid", path, method="PUT", headers=_headers(self._guid))
+        request = VendorRequest("updateGuid", path, method="PUT", headers=_headers(sent))
         try:
-            self._adopt(await self.client.call(request, self._to_guid))
+            self._adopt(await self.client.call(request, lambda reply: self._to_guid(reply, sent)))
         except VendorAuthError:
             if not self._reload_guid():
                 raise
+        except RetriableVendorError:
+            self._renew_at = clock.monotonic() + RETRY_RENEWAL_S
+            raise
 
     def _reload_guid(self) -> bool:
-        is_new = self._settings.guid.reload()
-        if is_new:
+        if is_new := self._settings.guid.reload():
             self._adopt(self._settings.guid.reveal())
         return is_new
 
     def _adopt(self, guid: str) -> None:
         self._guid = guid
-        self._guid_at = clock.monotonic()
+        self._renew_at = clock.monotonic() + RENEW_AFTER_S
 
     # ---- mappings -----------------------------------------------------------------------------
 
-    def _to_confs(self, reply: VendorReply) -> list[wire.Conf]:
+    def _to_confs(self, reply: VendorReply, sent: str) -> list[wire.Conf]:
+        self._adopt_from(reply, sent)
         self._raise_refusal(reply)
         result = reply.decode(wire.CONFS_ANSWER).result
         return result.confs if isinstance(result, wire.Confs) else result
 
-    def _to_guid(self, reply: VendorReply) -> str:
+    def _to_guid(self, reply: VendorReply, sent: str) -> str:
+        self._adopt_from(reply, sent)
         self._raise_refusal(reply)
         return reply.decode(wire.GUID_ANSWER).result.guid
 
-    def _raise_refusal(self, reply: VendorReply) -> None:
-        """Raise what the answer's status or code stands for; keep the Guid it brings, refused or not."""
+    def _adopt_from(self, reply: VendorReply, sent: str) -> None:
+        """Keep the Guid that an answer brings, refused or not; a late answer to an older Guid brings an older one."""
         # Documented both bare and as a cookie would write it.
         guid = reply.headers.get("set-guid", "").partition(";")[0].strip().removeprefix("JSESSIONID=")
-        if guid and _fits_header(guid):
+        if sent == self._guid and guid not in ("", sent) and fits_header(guid):
             self._adopt(guid)
-        reply.raise_for_status()
-        code = reply.decode(wire.OUTCOME).retcode
+
+    def _raise_refusal(self, reply: VendorReply) -> None:
+        """Raise what a code stands for; HTTP says what kind of error it is only where the code is not known."""
+        code = reply.decode_envelope(wire.OUTCOME).retcode
+        if code not in KINDS:
+            reply.raise_for_status(vendor_code=None if code == "0" else code)
         if code == "0":
             return
-        kind: type[VendorError] = VendorRefusedError
-        said = f"{reply.endpoint} was refused with code {code}."
-        if code in GUID_CODES:
-            kind = VendorAuthError
-            said = f"{reply.endpoint} was refused with code {code}: the Guid is unknown, or expired after 120 s."
-        elif code == "100-007":
-            kind = VendorUnavailableError
-            said = f"{reply.endpoint} failed at the vendor with code {code}."
-        raise kind(said, source=self.source, endpoint=reply.endpoint, status=reply.status, vendor_code=code)
+        kind = KINDS.get(code, VendorRefusedError)
+        why = ": the Guid is unknown, or expired after 120 s" if kind is VendorAuthError else ""
+        raise kind(
+            f"{reply.endpoint} was refused with code {code}{why}.",
+            source=self.source,
+            endpoint=reply.endpoint,
+            status=reply.status,
+            vendor_code=code,
+            retry_after_s=reply.retry_after_s(),
+        )
 
     def _to_conference(self, conf: wire.Conf) -> Conference:
         started_at = _to_instant(conf.start_time)
@@ -320,9 +347,10 @@ class HuaweiAdapter(Adapter):
     def _to_members(self, conf: wire.Conf) -> tuple[Member, ...]:
         ordinals: Counter[str] = Counter()
         members = []
-        for address in conf.addresses:
-            # Hashed, since an id is no place for a telephone number.
-            key = short_hash(str(conf.conf_id), address.address, str(address.enter_time))
+        # In an order of their own, not the vendor's, so that equal keys are told apart alike each time.
+        for address in sorted(conf.addresses, key=lambda it: (it.enter_time or 0, it.address)):
+            # An id is no place for a telephone number.
+            key = f"{address.enter_time or 0}.{faint_hash(str(conf.conf_id), address.address)}"
             members.append(self._to_member(conf, address, f"{key}.{ordinals[key]}"))
             ordinals[key] += 1
         return tuple(members)
@@ -353,10 +381,6 @@ class HuaweiAdapter(Adapter):
 
 def _headers(guid: str) -> dict[str, str]:
     return {"Content-Type": "application/json; charset=UTF-8", "Guid": guid}
-
-
-def _fits_header(text: str) -> bool:
-    return text.isascii() and text.isprintable()
 
 
 def _to_person(address: wire.Address) -> Person:

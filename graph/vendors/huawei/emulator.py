@@ -3,10 +3,9 @@
 Source: contracts.md 5. Where it is silent, the choice stands beside the line that makes it.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,14 +16,22 @@ from starlette.routing import Route
 
 from graph import clock
 from graph.sandbox.world import Phase, World, WorldAttendance, WorldConference
+from graph.vendors.twin import (
+    Body,
+    RefusedError,
+    parse_body,
+    parse_media_type,
+    planned_duration,
+    present_in,
+    scramble,
+    to_ms,
+)
 
 SANDBOX_AGENT_ID = "101"
 SANDBOX_GUID = "00000000-0000-4000-8000-000000000000.AgentGateway1"
 
 RESOURCE = "/agentgateway/resource"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_CONF_ID = 1_000_000
-INSTANT_DURATION = timedelta(hours=1)  # what is asked for a conference that was not booked
 WELCOME = timedelta(seconds=30)  # how long the announcement plays at its beginning
 COMING = timedelta(hours=6)
 MOST_CONF_IDS = 60
@@ -32,16 +39,6 @@ MOST_CONF_IDS = 60
 OK, NO_PERMISSION, BAD_PARAMETER, BAD_MESSAGE, NOT_SIGNED_IN = "0", "000-003", "000-002", "000-006", "100-006"
 MEDIA = {"listen": 1, "speak": 2, "both": 3}
 DEVICES = {"PHONE": 1, "IOS": 5, "ANDROID": 5, "AGENT": 6}  # anything else is unknown, 0
-
-Body = dict[str, Any]
-
-
-class RefusedError(Exception):
-    """A request that the vendor refuses, with its retcode."""
-
-    def __init__(self, retcode: str, message: str) -> None:
-        super().__init__(message)
-        self.retcode = retcode
 
 
 def create_emulator(
@@ -52,6 +49,8 @@ def create_emulator(
     guid_ttl_s: float | None = None,
     rotates_guid: bool = False,
     bare_array: bool = False,
+    error_http_status: int = 200,
+    delays_s: Sequence[float] = (),
 ) -> Starlette:
     """Make the twin.
 
@@ -62,6 +61,8 @@ def create_emulator(
         guid_ttl_s: How long a guid is good, unless it is renewed through updateGuid; None is for ever.
         rotates_guid: Every good answer brings a new guid in Set-GUID; the old one is good for one more request.
         bare_array: The result is the array itself, as the document's table has it.
+        error_http_status: The HTTP status of refusals; none is documented.
+        delays_s: How long the first answers of queryconfinfos are held back, each once it is made: out of order.
     """
     guids = Guids(guid_ttl_s)
     twin = Twin(
@@ -70,6 +71,8 @@ def create_emulator(
         page_cap=page_cap,
         rotates_guid=rotates_guid,
         bare_array=bare_array,
+        error_http_status=error_http_status,
+        delays_s=iter(delays_s),
         guids=guids,
     )
     return Starlette(
@@ -123,6 +126,8 @@ class Twin:
     page_cap: int
     rotates_guid: bool
     bare_array: bool
+    error_http_status: int
+    delays_s: Iterator[float]
     guids: Guids
 
     async def query_conferences(self, request: Request) -> Response:
@@ -131,13 +136,14 @@ class Twin:
             self.sign_in(request)
             confs = self.running(parse_conf_ids(request, await request.body(), self.page_cap))
         except RefusedError as refused:
-            return refuse(refused)
+            return self.refuse(refused)
         content = {"message": "", "retcode": OK, "result": confs if self.bare_array else {"confs": confs}}
         answer = JSONResponse(self.documented.get("queryconfinfos", content))
         if self.rotates_guid:
             # Whoever came with the former guid is told the current one: renewing would strand its owner.
             is_current = request.headers.get("guid") == self.guids.current
             answer.headers["Set-GUID"] = self.guids.renew(keeps_former=True) if is_current else self.guids.current
+        await clock.sleep(next(self.delays_s, 0.0))
         return answer
 
     async def update_guid(self, request: Request) -> Response:
@@ -145,9 +151,13 @@ class Twin:
         try:
             self.sign_in(request)
         except RefusedError as refused:
-            return refuse(refused)
+            return self.refuse(refused)
         guid = self.guids.renew(keeps_former=False)
         return JSONResponse({"message": "success", "retcode": OK, "result": {"guid": guid}})
+
+    def refuse(self, refused: RefusedError) -> Response:
+        """Answer a refusal."""
+        return JSONResponse({"message": str(refused), "retcode": refused.code}, self.error_http_status)
 
     def sign_in(self, request: Request) -> None:
         """Refuse who is not the signed-in agent."""
@@ -166,40 +176,27 @@ class Twin:
         return rows
 
 
-def refuse(refused: RefusedError) -> Response:
-    """Answer a refusal. Its HTTP status is not documented: 200, as business errors have elsewhere."""
-    return JSONResponse({"message": str(refused), "retcode": refused.retcode})
-
-
 def parse_conf_ids(request: Request, content: bytes, cap: int) -> list[int]:
-    """Read the ids asked for."""
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    is_json = media_type.strip().lower() == "application/json" and parameters.strip().lower() == "charset=utf-8"
-    try:
-        body = json.loads(content) if is_json else None
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise RefusedError(BAD_MESSAGE, "The message parameter is incorrect")
-    conf_ids = body.get("confIds")
-    if not isinstance(conf_ids, list) or len(conf_ids) > cap or any(type(conf_id) is not int for conf_id in conf_ids):
+    """Read the ids asked for; the array is required, and to ask for nothing is taken for leaving it out."""
+    bad = RefusedError(BAD_MESSAGE, "The message parameter is incorrect")
+    if parse_media_type(request.headers) != ("application/json", "charset=utf-8"):
+        raise bad
+    conf_ids = parse_body(content, bad).get("confIds")
+    if not isinstance(conf_ids, list) or not 0 < len(conf_ids) <= cap or {type(it) for it in conf_ids} != {int}:
         raise RefusedError(BAD_PARAMETER, "Invalid parameter confIds")
     return conf_ids
 
 
 def to_row(conference: WorldConference, start: datetime, now: datetime) -> Body:
     """Write a conference and who is in it now; the chair may stand anywhere."""
-    planned = INSTANT_DURATION
-    if conference.scheduled_start and conference.scheduled_end:
-        planned = conference.scheduled_end - conference.scheduled_start
-    present = [a for a in conference.attendances if a.join <= now < a.leave]
+    present = sorted(present_in(conference, now), key=lambda a: scramble(conference.serial + a.ordinal))
     return {
         "confId": FIRST_CONF_ID + conference.serial,
         "confState": int(now - start < WELCOME),
         "startTime": to_ms(start),
-        "applyConfTime": planned // timedelta(minutes=1),
+        "applyConfTime": planned_duration(conference) // timedelta(minutes=1),
         "confHaveBeenTime": (now - start) // timedelta(minutes=1),
-        "addresses": [to_address(a) for a in sorted(present, key=lambda a: scramble(conference.serial + a.ordinal))],
+        "addresses": [to_address(attendance) for attendance in present],
     }
 
 
@@ -216,13 +213,3 @@ def to_address(attendance: WorldAttendance) -> Body:
         "role": int(attendance.is_chair),
         "enterTime": to_ms(attendance.join),
     }
-
-
-def scramble(number: int) -> int:
-    """A stable order that is of no use, since the vendor promises none."""
-    return number * 2654435761 % 2**32
-
-
-def to_ms(instant: datetime) -> int:
-    """Epoch milliseconds."""
-    return (instant - EPOCH) // timedelta(milliseconds=1)

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import msgspec
 
+from graph.transport.numbers import Int32
+
 EpochMillis = Annotated[int, msgspec.Meta(ge=0, le=32_503_680_000_000)]  # up to the year 3000
 Minutes = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
-Number = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]  # fits GraphQL's Int
 
 
 class Outcome(msgspec.Struct):
@@ -20,11 +21,11 @@ class Address(msgspec.Struct, kw_only=True, rename="camel"):
 
     address_type: str
     address: str
-    device_type: Number | None = None
-    device_call_type: Number | None = None
-    channel_attrib: Number | None = None
-    channel_state: Number | None = None
-    role: Number | None = None
+    device_type: Int32 | None = None
+    device_call_type: Int32 | None = None
+    channel_attrib: Int32 | None = None
+    channel_state: Int32 | None = None
+    role: Int32 | None = None
     enter_time: EpochMillis | None = None
 
 
@@ -34,7 +35,7 @@ class Conf(msgspec.Struct, kw_only=True, rename="camel"):
     conf_id: int
     start_time: EpochMillis
     addresses: list[Address]
-    conf_state: Number | None = None
+    conf_state: Int32 | None = None
     apply_conf_time: Minutes | None = None
     conf_have_been_time: Minutes | None = None
 

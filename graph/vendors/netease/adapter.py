@@ -1,7 +1,7 @@
 """NetEase Meeting statistics: four POST reports under /v1/statistic/meeting, signed in their headers.
 
 Limits: pages of at most 100 meetings; members only by `detail`, one request per meeting, of which at most eight run at
-once. No rate is documented; codes 510, 512 and 4001 say when it was too much.
+once. No rate is documented; codes 510 and 512 say when it was too much. 4001 is a cap on meetings, not on requests.
 Quirks: status 4 is cancelled and 5 recycled, against the words of the document. The realtime report has the path of
 the list, so its answer is told by its shape. Times bear no zone. Daily durations are milliseconds, whatever the
 document says. A signature more than a minute off the vendor's clock is refused. An account's `AppSecret` only signs;
@@ -20,10 +20,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from graph import clock
-from graph.errors import VendorAuthError, VendorError
+from graph.errors import VendorAuthError, VendorError, VendorPayloadError, VendorRefusedError
 from graph.paging.windows import EPOCH, Slice, Window
 from graph.records import Capability, Conference, ConferenceState, Member, UsageSubject
-from graph.settings import Secret, SourceSettings
+from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts, Usage
 from graph.transport.client import VendorClient, VendorReply, VendorRequest
 from graph.vendors.base import Adapter, ConferenceQuery, Extras
@@ -71,10 +71,12 @@ class NeteaseSettings(SourceSettings, frozen=True, kw_only=True):
         if not self.realtime_path.startswith("/"):
             found.append("realtime_path: expected a path that begins with /")
         headers = {"app_key": self.app_key.reveal(), "account_id": self.account_id}
+        if self.send_app_secret:
+            headers["app_secret"] = self.app_secret.reveal()
         found += [
             f"{key}: expected printable ASCII, it is sent as a header"
             for key, value in headers.items()
-            if not (value.isascii() and value.isprintable())
+            if not fits_header(value)
         ]
         return found
 
@@ -91,7 +93,7 @@ class NeteaseAdapter(Adapter):
             Capability.LIVE_SUMMARY,
         }
     )
-    detail_cost: ClassVar[bool] = True
+    chosen_at_once = 20
     embeds: ClassVar[Extras] = Extras()
 
     def __init__(self, source: str, settings: NeteaseSettings, client: VendorClient) -> None:
@@ -189,6 +191,8 @@ class NeteaseAdapter(Adapter):
     async def read_members(self, conferences: Sequence[Conference]) -> list[tuple[Member, ...] | VendorError]:
         """Read the members of meetings, one request each; none for a meeting that nobody can have joined.
 
+        Returns:
+            One value per meeting: an error where it had members and its detail is gone, or tells none.
         Shape: as `get_conferences`.
         Units: local time without zone; `duration` in seconds.
         Source: contracts.md 2.4, sample netease-detail.json
@@ -201,7 +205,10 @@ class NeteaseAdapter(Adapter):
                 row = await self._detail(conference.vendor_id)
             except VendorError as error:
                 return error
-            return to_members(row, conference, self.zone) if row else ()
+            if row is None:
+                return () if conference.member_count == 0 else self._gone()
+            members = to_members(row, conference, self.zone)
+            return self._without_members() if members is None else members
 
         return list(await asyncio.gather(*map(one, conferences)))
 
@@ -246,7 +253,12 @@ class NeteaseAdapter(Adapter):
         return LiveCounts(conference_count=counters.in_meeting_count, member_count=counters.in_meeting_member_count)
 
     async def check(self) -> str:
-        """Ask for one meeting of the last minute."""
+        """Ask for one meeting of the last minute.
+
+        Shape: as `list_conferences`.
+        Units: request in epoch milliseconds.
+        Source: contracts.md 2.3
+        """
         now = _ms(clock.now())
         await self._list(now - 60_000, now, None, page=1, page_size=1)
         return "list answered"
@@ -307,6 +319,14 @@ class NeteaseAdapter(Adapter):
         async with self._details:
             rows = await self._post("detail", {"meetingUniqueId": int(vendor_id)}, wire.read_detail)
         return next((row for row in rows if str(row.meeting_unique_id) == vendor_id), None)
+
+    def _gone(self) -> VendorRefusedError:
+        said = "detail does not know this meeting any more: who was in it cannot be told."
+        return VendorRefusedError(said, source=self.source, endpoint="detail")
+
+    def _without_members(self) -> VendorPayloadError:
+        said = "The answer of detail does not fit its contract at $.ret[].members: expected array, found none."
+        return VendorPayloadError(said, source=self.source, endpoint="detail")
 
     async def _days(self, start: datetime, end: datetime) -> wire.Days:
         # A millisecond less: the day that begins at the end stays out, whether the vendor takes its end as in or out.

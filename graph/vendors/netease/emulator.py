@@ -6,7 +6,6 @@ Source: contracts.md 2. Where they are silent, the choice stands beside the line
 import asyncio
 import hashlib
 import hmac
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,52 +19,51 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from graph import clock
-from graph.sandbox.world import Phase, World, WorldConference
+from graph.paging.windows import EPOCH
+from graph.sandbox.world import LEAD, LONGEST, Phase, World, WorldConference
 from graph.vendors.netease.emulator_rows import (
-    EPOCH,
     FIRST_UNIQUE_ID,
     ZONE,
-    Body,
     TimeFilter,
     duration_of,
     filtered_times,
-    is_in,
     real_times,
-    scramble,
     status_of,
     to_member,
-    to_ms,
     to_row,
+)
+from graph.vendors.twin import (
+    Body,
+    RefusedError,
+    documented_page,
+    is_in,
+    parse_body,
+    parse_int,
+    parse_media_type,
+    scramble,
+    to_ms,
 )
 
 SANDBOX_APP_KEY = "sandbox-app-key"
 SANDBOX_APP_SECRET = "sandbox-app-secret"  # noqa: S105 - made up, opens nothing but the sandbox
+SANDBOX_ACCOUNT_ID = "1160000000000001"  # the only one that the header accountId may name
 
 PREFIX = "/v1/statistic/meeting/"
 DAY = timedelta(days=1)
 SKEW_S = 60
-LONGEST = timedelta(hours=26)  # no conference lasts longer
 DEFAULT_PAGE_SIZE = 10
 
 OK, BAD_PARAMETER, EMPTY_PARAMETER, BAD_HEADER, BAD_CHARSET = 200, 300, 301, 302, 303
-NOT_AUTHENTICATED, NO_SUCH_MEETING = 401, 2000
+NOT_AUTHENTICATED, NO_SUCH_ACCOUNT, NO_SUCH_MEETING = 401, 1014, 2000
 
 # How far before and after the asked range the sort time of a matching row may lie.
 REACH = {
     "start": (timedelta(0), timedelta(0)),
     "end": (LONGEST, timedelta(0)),
     "overlap": (LONGEST, timedelta(0)),
-    "creation": (timedelta(0), timedelta(days=8)),  # nobody books further ahead
+    "creation": (timedelta(0), LEAD),
 }
 EARLY_OR_LATE = timedelta(hours=1)  # a meeting yet to begin is listed by its booking, the world has its start
-
-
-class RefusedError(Exception):
-    """A request that the vendor refuses, with its code."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def create_emulator(
@@ -80,6 +78,7 @@ def create_emulator(
     realtime_path: str | None = None,
     daily_duration_unit: Literal["ms", "s"] = "ms",
     unknown_detail: Literal["code", "empty"] = "code",
+    details_vanish: bool = False,
 ) -> Starlette:
     """Make the twin.
 
@@ -94,6 +93,7 @@ def create_emulator(
         realtime_path: Where the counters live; None: at the list's path, for a body without startTime.
         daily_duration_unit: The unit of getByTimeRange's durations.
         unknown_detail: An unknown meeting is answered with code 2000, or with no element.
+        details_vanish: No meeting's detail is known, though the list has it.
     """
     twin = Twin(
         world=world,
@@ -106,6 +106,7 @@ def create_emulator(
         realtime_path=realtime_path,
         daily_duration_unit=daily_duration_unit,
         unknown_detail=unknown_detail,
+        details_vanish=details_vanish,
     )
     routes = [
         Route(PREFIX + "list", twin.endpoint(twin.list_meetings), methods=["POST"]),
@@ -137,6 +138,7 @@ class Twin:
     realtime_path: str | None
     daily_duration_unit: Literal["ms", "s"]
     unknown_detail: Literal["code", "empty"]
+    details_vanish: bool
     settled_days: dict[datetime, Body] = field(default_factory=dict)
 
     def endpoint(self, report: Callable[[Body], Awaitable[Body]]) -> Callable[[Request], Awaitable[Response]]:
@@ -147,7 +149,8 @@ class Twin:
             status = 200
             try:
                 check_headers(request.headers)
-                content = await report(parse_body(await request.body()))
+                bad = RefusedError(BAD_PARAMETER, "请求参数错误")
+                content = await report(parse_body(await request.body(), bad))
             except RefusedError as refused:
                 content = {"code": refused.code, "msg": str(refused)}
                 status = self.error_http_status
@@ -193,13 +196,13 @@ class Twin:
             # The list's answer to a body without a range is not known: the last day is as good as any.
             body = {**body, "startTime": to_ms(now - DAY), "endTime": to_ms(now)}
         start, end = self.parse_range(body)
-        index = parse_int(body, "pageIndex", 1)
-        size = parse_int(body, "pageSize", DEFAULT_PAGE_SIZE)
+        index = parse_int(body, "pageIndex", 1, BAD_PARAMETER)
+        size = parse_int(body, "pageSize", DEFAULT_PAGE_SIZE, BAD_PARAMETER)
         if index < 1 or not 1 <= size <= self.page_cap:
             raise RefusedError(BAD_PARAMETER, "分页参数错误")
         statuses = parse_statuses(body)
         if "list" in self.documented:
-            return documented_list(self.documented["list"], is_first=index == 1)
+            return documented_page(self.documented["list"], "ret", "list", is_first=index == 1)
         found = [c for c in self.matching(start, end, now) if statuses is None or status_of(c, now) in statuses]
         found.sort(key=lambda c: scramble(c.serial))
         offset = (index - 1) * size
@@ -225,12 +228,12 @@ class Twin:
         """Show one meeting with those who joined."""
         if "meetingUniqueId" not in body:
             raise RefusedError(EMPTY_PARAMETER, "meetingUniqueId 不能为空")
-        unique_id = parse_int(body, "meetingUniqueId", 0)
+        unique_id = parse_int(body, "meetingUniqueId", 0, BAD_PARAMETER)
         if "detail" in self.documented:
             return dict(self.documented["detail"])
         now = clock.now()
         conference = self.world.get("netease", unique_id - FIRST_UNIQUE_ID) if unique_id >= FIRST_UNIQUE_ID else None
-        if conference is None or conference.phase(now) is Phase.UNBORN:
+        if conference is None or conference.phase(now) is Phase.UNBORN or self.details_vanish:
             if self.unknown_detail == "empty":
                 return {"code": OK, "ret": []}
             raise RefusedError(NO_SUCH_MEETING, "会议不存在")
@@ -246,7 +249,7 @@ class Twin:
         for key in ("startTime", "endTime"):
             if key not in body:
                 raise RefusedError(EMPTY_PARAMETER, f"{key} 不能为空")
-        start, end = parse_int(body, "startTime", 0), parse_int(body, "endTime", 0)
+        start, end = (parse_int(body, key, 0, BAD_PARAMETER) for key in ("startTime", "endTime"))
         if not 0 <= start <= end < 10**13:
             raise RefusedError(BAD_PARAMETER, "时间范围错误")
         return EPOCH + timedelta(milliseconds=start), EPOCH + timedelta(milliseconds=end + self.end_is_inclusive)
@@ -305,10 +308,10 @@ class Twin:
 
 def check_headers(headers: Headers) -> None:
     """Refuse what is not signed, or not JSON in UTF-8."""
-    media_type, _, parameters = headers.get("content-type", "").partition(";")
-    if media_type.strip().lower() != "application/json":
+    media_type, parameters = parse_media_type(headers)
+    if media_type != "application/json":
         raise RefusedError(BAD_HEADER, "Content-Type 错误")
-    if parameters.strip().lower() != "charset=utf-8":
+    if parameters != "charset=utf-8":
         raise RefusedError(BAD_CHARSET, "字符集错误")
     nonce, cur_time = headers.get("nonce", ""), headers.get("curtime", "")
     signed = hashlib.sha1(f"{SANDBOX_APP_SECRET}{nonce}{cur_time}".encode())  # noqa: S324 - the vendor's choice
@@ -319,25 +322,8 @@ def check_headers(headers: Headers) -> None:
         raise RefusedError(BAD_HEADER, "CurTime 错误")
     if abs(clock.now().timestamp() - int(cur_time)) > SKEW_S:
         raise RefusedError(NOT_AUTHENTICATED, "签名已过期")
-
-
-def parse_body(content: bytes) -> Body:
-    """Read the body, a JSON object."""
-    try:
-        body = json.loads(content)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise RefusedError(BAD_PARAMETER, "请求参数错误")
-    return body
-
-
-def parse_int(body: Body, key: str, default: int) -> int:
-    """Read a whole number."""
-    value = body.get(key, default)
-    if type(value) is not int:
-        raise RefusedError(BAD_PARAMETER, f"{key} 错误")
-    return value
+    if headers.get("accountid", SANDBOX_ACCOUNT_ID) != SANDBOX_ACCOUNT_ID:
+        raise RefusedError(NO_SUCH_ACCOUNT, "账号不存在")
 
 
 def parse_statuses(body: Body) -> frozenset[int] | None:
@@ -348,8 +334,3 @@ def parse_statuses(body: Body) -> frozenset[int] | None:
     if not isinstance(value, str) or not set(value.split(",")) <= set("012345"):
         raise RefusedError(BAD_PARAMETER, "status 错误")
     return frozenset(int(part) for part in value.split(","))
-
-
-def documented_list(body: Body, *, is_first: bool) -> Body:
-    """Answer the documented body, emptied on further pages."""
-    return dict(body) if is_first else {**body, "ret": {**body["ret"], "list": []}}

@@ -1,18 +1,17 @@
 """What NetEase's twin writes of a conference of the world, as far as it is known by an instant."""
 
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Literal
+from datetime import datetime, timedelta, timezone
+from typing import Literal
 
 from graph.sandbox.world import Phase, WorldAttendance, WorldConference
+from graph.vendors.twin import Body
 
 ZONE = timezone(timedelta(hours=8))
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_UNIQUE_ID = 20_000
 
 STATUSES = {Phase.SCHEDULED: 1, Phase.LIVE: 2, Phase.CANCELLED: 4, Phase.UNUSED: 5}
 CLIENTS = {"TV": 1, "IOS": 2, "ANDROID": 3, "WINDOWS": 4, "MAC": 5, "WEB": 6, "SIP": 7, "LINUX": 8}
 
-Body = dict[str, Any]
 TimeFilter = Literal["start", "end", "overlap", "creation"]
 
 
@@ -53,11 +52,6 @@ def duration_of(conference: WorldConference, now: datetime) -> int:
     return int(((end or now) - start).total_seconds()) if start else 0
 
 
-def is_in(attendance: WorldAttendance, now: datetime) -> bool:
-    """Whether somebody is in the meeting now."""
-    return attendance.join <= now < attendance.leave
-
-
 def to_row(conference: WorldConference, now: datetime) -> Body:
     """Write a meeting as the list does."""
     start, end = real_times(conference, now)
@@ -96,16 +90,6 @@ def to_member(unique_id: int, attendance: WorldAttendance, now: datetime) -> Bod
         "duration": int(((attendance.leave if has_left else now) - attendance.join).total_seconds()),
         "clientType": CLIENTS.get(attendance.client, 0),
     }
-
-
-def scramble(number: int) -> int:
-    """A stable order that is of no use, since the vendor promises none."""
-    return number * 2654435761 % 2**32
-
-
-def to_ms(instant: datetime) -> int:
-    """Epoch milliseconds."""
-    return (instant - EPOCH) // timedelta(milliseconds=1)
 
 
 def to_text(instant: datetime | None) -> str:

@@ -90,8 +90,13 @@ def to_conference(row: wire.Meeting, source: str, zone: tzinfo) -> Conference:
     )
 
 
-def to_members(row: wire.MeetingDetail, conference: Conference, zone: tzinfo) -> tuple[Member, ...]:
-    """Make the members of a detail, one per span; the conference's host, where known, is the chair."""
+def to_members(row: wire.MeetingDetail, conference: Conference, zone: tzinfo) -> tuple[Member, ...] | None:
+    """Make the members of a detail, one per span; the conference's host, where known, is the chair.
+
+    None where the detail leaves them out, although there were some.
+    """
+    if row.members is None and row.member_count != 0:
+        return None
     host = conference.host.account_id if conference.host else None
     return tuple(_to_member(span, conference, host, zone) for span in row.members or ())
 
@@ -153,4 +158,6 @@ def _person(account_id: int | str | None) -> Person | None:
 
 
 def _seconds_between(start: datetime | None, end: datetime | None) -> int | None:
-    return int((end - start).total_seconds()) if start and end else None
+    """A length; None where an end is open, or so far away that it stands for one."""
+    seconds = int((end - start).total_seconds()) if start and end else None
+    return None if seconds is None or abs(seconds) >= 2**31 else seconds

@@ -18,6 +18,7 @@ from graph.errors import (
     VendorUnavailableError,
 )
 from graph.transport.client import VendorReply
+from graph.transport.numbers import Int32, Int53
 from graph.transport.wall_time import BlankableTime, WallTime, decode_wall_time
 
 T = TypeVar("T")
@@ -43,11 +44,11 @@ class Meeting(msgspec.Struct, rename="camel"):
     """One meeting of `list`; times are local, durations seconds."""
 
     meeting_unique_id: int
-    status: int
+    status: Int32
     meeting_create_time: WallTime
-    app_id: int | None = None
+    app_id: Int32 | None = None
     meeting_id: int | str | None = None
-    id: int | None = None
+    id: Int53 | None = None
     subject: str | None = None
     creator_account_id: int | str | None = None
     host_account_id: int | str | None = None
@@ -55,9 +56,9 @@ class Meeting(msgspec.Struct, rename="camel"):
     reserve_end_time: BlankableTime | None = None
     real_start_time: BlankableTime | None = None
     real_end_time: BlankableTime | None = None
-    duration: int | None = None
-    member_count: int | None = None
-    peak_num: int | None = None
+    duration: Int32 | None = None
+    member_count: Int32 | None = None
+    peak_num: Int32 | None = None
 
 
 class Attendance(msgspec.Struct, rename="camel"):
@@ -68,8 +69,8 @@ class Attendance(msgspec.Struct, rename="camel"):
     nickname: int | str | None = None
     join_time: BlankableTime | None = None
     exit_time: BlankableTime | None = None
-    duration: int | None = None
-    client_type: int | None = None
+    duration: Int32 | None = None
+    client_type: Int32 | None = None
 
 
 class MeetingDetail(Meeting, rename="camel"):
@@ -81,8 +82,8 @@ class MeetingDetail(Meeting, rename="camel"):
 class Paging(msgspec.Struct, rename="camel"):
     """Where a list stands."""
 
-    total_page_count: int
-    total_count: int
+    total_page_count: Int32
+    total_count: Int32
 
 
 class MeetingPage(msgspec.Struct):
@@ -96,26 +97,26 @@ class Day(msgspec.Struct, rename="camel"):
     """One local day: its midnight in milliseconds, its counts, and a duration in the unit of the setting."""
 
     date: EpochMs
-    meeting_count: int
-    meeting_duration: int
-    meeting_member_count: int
-    peak_num: int
+    meeting_count: Int32
+    meeting_duration: Int53
+    meeting_member_count: Int32
+    peak_num: Int32
 
 
 class Days(msgspec.Struct, rename="camel"):
     """The daily statistics with their sums."""
 
-    sum_meeting_count: int
-    sum_meeting_duration: int
-    sum_meeting_member_count: int
+    sum_meeting_count: Int32
+    sum_meeting_duration: Int53
+    sum_meeting_member_count: Int32
     details: list[Day]
 
 
 class Counters(msgspec.Struct, rename="camel"):
     """The realtime counters; `list` is there instead where the path leads to the list of meetings."""
 
-    in_meeting_count: int | None = None
-    in_meeting_member_count: int | None = None
+    in_meeting_count: Int32 | None = None
+    in_meeting_member_count: Int32 | None = None
     meetings: Any = msgspec.field(name="list", default=None)
 
 
@@ -125,7 +126,7 @@ DETAIL = msgspec.json.Decoder(Answer[list[MeetingDetail] | MeetingDetail | None]
 DAYS = msgspec.json.Decoder(Answer[Days], strict=False)
 COUNTERS = msgspec.json.Decoder(Answer[Counters | list[Any]], strict=False)
 
-ABSENT = frozenset({1014, 2000})
+NO_SUCH_MEETING = 2000  # 1014, no such account, is a refusal: a wrong account_id must not look like no meetings
 _CODES: dict[int, tuple[type[VendorError], str]] = {
     300: (VendorRefusedError, "a parameter is bad"),
     301: (VendorRefusedError, "a parameter is empty"),
@@ -140,7 +141,7 @@ _CODES: dict[int, tuple[type[VendorError], str]] = {
     2000: (VendorRefusedError, "the meeting does not exist"),
     2105: (VendorRefusedError, "the account lacks the permission"),
     4000: (VendorRefusedError, "the contract has expired"),
-    4001: (VendorThrottledError, "too many requests run at once"),
+    4001: (VendorRefusedError, "as many meetings go on at once as the contract allows"),
 }
 
 
@@ -159,7 +160,7 @@ def reader(decoder: "msgspec.json.Decoder[Answer[T]]") -> Callable[[VendorReply]
 
 def read_detail(reply: VendorReply) -> list[MeetingDetail]:
     """Read the meetings of a detail; none where the code says that there is no such meeting."""
-    if _check_code(reply, ABSENT) != 200:
+    if _check_code(reply, NO_SUCH_MEETING) != 200:
         return []
     ret = reply.decode(DETAIL).ret
     return ret if isinstance(ret, list) else [ret] if ret else []
@@ -185,14 +186,17 @@ def read_counters(reply: VendorReply) -> Counters:
     raise reply.payload_error("$.ret", "expected the field inMeetingCount, found none")
 
 
-def _check_code(reply: VendorReply, also: frozenset[int] = frozenset()) -> int:
-    """The code of an answer, 200 or one of `also`; any other raises. The body is read whatever the HTTP status."""
+def _check_code(reply: VendorReply, also: int | None = None) -> int:
+    """The code of an answer, 200 or `also`; any other raises.
+
+    A code of a failure decides, whatever the HTTP status; 200 and unknown codes count only where that is no failure.
+    """
     try:
         head = reply.decode(HEAD)
     except VendorPayloadError:
         reply.raise_for_status()
         raise
-    if head.code in also:
+    if head.code == also:
         return head.code
     if head.code not in _CODES:
         reply.raise_for_status()

@@ -16,25 +16,20 @@ from graph.errors import (
     VendorRefusedError,
     VendorUnavailableError,
 )
-from graph.records import (
-    Capability,
-    Conference,
-    ConferenceState,
-    Organization,
-    Person,
-    Record,
-)
-from graph.settings import Secret, SourceSettings
+from graph.paging.shelf import SNAPSHOT_TTL_S
+from graph.records import Capability, Conference, ConferenceState, Organization, Person, Record
+from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts
 from graph.transport.client import VendorClient, VendorReply, VendorRequest
-from graph.vendors.base import Adapter, Extras
+from graph.vendors.base import Adapter, Extras, with_fresh_secrets
 from graph.vendors.quanshi import wire
 
 ENDPOINT = "listbystatus"
 MAX_PAGE_SIZE = 50
 MAX_READS = 3
 PAGES_IN_VAIN = 3  # a page may bring nothing new where the list shifted
-AUTH_CODES = (401, 403)  # documented nowhere; what a refused token would say
+# Only 20713, "template does not exist", is documented; the others are what a refused token would say.
+KINDS: dict[int, type[VendorError]] = {401: VendorAuthError, 403: VendorAuthError, 20713: VendorRefusedError}
 STATES = {
     1: ConferenceState.SCHEDULED,
     2: ConferenceState.LIVE,
@@ -64,8 +59,7 @@ class QuanshiSettings(SourceSettings, frozen=True, kw_only=True):
         found = super().faults()
         if self.page_size > MAX_PAGE_SIZE:
             found.append(f"page_size: expected at most {MAX_PAGE_SIZE}")
-        token = self.token.reveal()
-        if self.token_in == "header" and not (token.isascii() and token.isprintable()):  # noqa: S105 - a place, no token
+        if self.token_in == "header" and not fits_header(self.token.reveal()):  # noqa: S105 - a place, no token
             found.append("token: expected printable ASCII, it is sent as a header")
         return found
 
@@ -119,7 +113,7 @@ class QuanshiAdapter(Adapter):
         Units: `startTime`, `stopTime` epoch seconds, `stopTime` 0 is none; `confDuration` seconds.
         Source: contracts.md 4, sample quanshi-listbystatus.json
         """
-        _, rows = await self._read_list()
+        _, rows = await self._current_list()
         return [self._to_conference(row) for row in rows if STATES.get(row.status) is ConferenceState.LIVE]
 
     async def get_conferences(
@@ -140,7 +134,7 @@ class QuanshiAdapter(Adapter):
         if not vendor_ids:
             return []
         try:
-            _, rows = await self._read_list()
+            _, rows = await self._current_list()
         except VendorError as error:
             return [error] * len(vendor_ids)
         listed = {row.conference_id: row for row in rows}
@@ -153,7 +147,7 @@ class QuanshiAdapter(Adapter):
         Units: numbers of conferences and of attendees.
         Source: contracts.md 6.5
         """
-        total, rows = await self._read_list()
+        total, rows = await self._current_list()
         return LiveCounts(conference_count=total, member_count=sum(row.attendee_cnt for row in rows))
 
     async def check(self) -> str:
@@ -167,6 +161,10 @@ class QuanshiAdapter(Adapter):
         return f"{page.total_count} conferences on the list"
 
     # ---- requests -----------------------------------------------------------------------------
+
+    async def _current_list(self) -> tuple[int, list[wire.Row]]:
+        """The list and its count, read once for all who ask for either at about the same time."""
+        return await self.share(ENDPOINT, self._read_list, SNAPSHOT_TTL_S)
 
     async def _read_list(self) -> tuple[int, list[wire.Row]]:
         """The whole list, each row once, and the vendor's count of it.
@@ -197,12 +195,9 @@ class QuanshiAdapter(Adapter):
         )
 
     async def _read_page(self, number: int, count: int) -> wire.Page:
-        try:
-            return await self.client.call(self._request(number, count), self._to_page)
-        except VendorAuthError:
-            if not self._settings.token.reload():
-                raise
-            return await self.client.call(self._request(number, count), self._to_page)
+        return await with_fresh_secrets(
+            lambda: self.client.call(self._request(number, count), self._to_page), self._settings.token
+        )
 
     def _request(self, number: int, count: int) -> VendorRequest:
         body: dict[str, Any] = {
@@ -222,17 +217,20 @@ class QuanshiAdapter(Adapter):
     # ---- mappings -----------------------------------------------------------------------------
 
     def _to_page(self, reply: VendorReply) -> wire.Page:
-        reply.raise_for_status()
-        outcome = reply.decode(wire.OUTCOME)
-        if outcome.status:
-            kind = VendorAuthError if outcome.status in AUTH_CODES else VendorRefusedError
-            raise kind(
-                f"{ENDPOINT} was refused with code {outcome.status}.",
+        """The page, or the error that a code stands for; HTTP says what kind it is only where the code is not known."""
+        outcome = reply.decode_envelope(wire.OUTCOME)
+        code, request_id = outcome.status, outcome.request_id or None
+        if code not in KINDS:
+            reply.raise_for_status(vendor_code=str(code) if code else None, request_id=request_id)
+        if code:
+            raise KINDS.get(code, VendorRefusedError)(
+                f"{ENDPOINT} was refused with code {code}.",
                 source=self.source,
                 endpoint=ENDPOINT,
                 status=reply.status,
-                vendor_code=str(outcome.status),
-                request_id=outcome.request_id or None,
+                vendor_code=str(code),
+                request_id=request_id,
+                retry_after_s=reply.retry_after_s(),
             )
         return reply.decode(wire.ANSWER).result
 

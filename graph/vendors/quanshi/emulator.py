@@ -4,12 +4,11 @@ Source: contracts.md 4. Where it is silent, the choice stands beside the line th
 """
 
 import hashlib
-import json
 import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,17 +17,28 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from graph import clock
-from graph.sandbox.world import Phase, World, WorldAttendance, WorldConference
+from graph.paging.windows import EPOCH
+from graph.sandbox.world import Phase, World, WorldConference
+from graph.vendors.twin import (
+    Body,
+    RefusedError,
+    documented_page,
+    parse_body,
+    parse_int,
+    parse_media_type,
+    planned_duration,
+    present_in,
+    scramble,
+    to_ms,
+)
 
 SANDBOX_TOKEN = "sandbox-token"  # noqa: S105 - made up, opens nothing but the sandbox
 
 PATH = "/confopenapi/conference/listbystatus"
 ZONE = timezone(timedelta(hours=8))
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_COUNT = 20
 ABOUT_TO_BEGIN = timedelta(minutes=15)  # nothing says which conferences of status 1 the list has, if any
 EARLY_OR_LATE = timedelta(hours=1)  # how far from its booking a conference may begin
-INSTANT_DURATION = timedelta(hours=1)  # what is planned for a conference that was not booked
 
 # The document has no failures. These are two numbers of ours, like those of HTTP.
 OK, BAD_PARAMETER, BAD_TOKEN = 0, 400, 401
@@ -47,16 +57,6 @@ KINDS = {
     "LINUX": "desktopCnt",
 }
 
-Body = dict[str, Any]
-
-
-class RefusedError(Exception):
-    """A request that the vendor refuses, with its status."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
 
 def create_emulator(
     world: World,
@@ -64,6 +64,7 @@ def create_emulator(
     documented: Mapping[str, Any] | None = None,
     page_cap: int = 50,
     repeats_rows: bool = False,
+    error_http_status: int = 200,
 ) -> Starlette:
     """Make the twin.
 
@@ -72,8 +73,15 @@ def create_emulator(
         documented: Bodies to answer instead, by report: listbystatus.
         page_cap: The largest page size taken.
         repeats_rows: Every page carries its first row once more, last.
+        error_http_status: The HTTP status of refusals; none is documented.
     """
-    twin = Twin(world=world, documented=documented or {}, page_cap=page_cap, repeats_rows=repeats_rows)
+    twin = Twin(
+        world=world,
+        documented=documented or {},
+        page_cap=page_cap,
+        repeats_rows=repeats_rows,
+        error_http_status=error_http_status,
+    )
     return Starlette(routes=[Route(PATH, twin.answer, methods=["POST"])])
 
 
@@ -91,32 +99,35 @@ class Twin:
     documented: Mapping[str, Any]
     page_cap: int
     repeats_rows: bool
+    error_http_status: int
 
     async def answer(self, request: Request) -> Response:
         """Check a request and answer it in the vendor's envelope."""
         began = clock.monotonic()
+        http_status = 200
         try:
-            content = self.list_conferences(parse_body(request, await request.body()))
+            content = self.list_conferences(read_request(request, await request.body()))
         except RefusedError as refused:
-            content = {"status": refused.status, "result": None, "msg": str(refused)}
+            content = {"status": refused.code, "result": None, "msg": str(refused)}
+            http_status = self.error_http_status
         if "request_id" not in content:
-            milliseconds = (clock.now() - EPOCH) // timedelta(milliseconds=1)
+            milliseconds = to_ms(clock.now())
             trace = f"{random.randrange(10**9)}.{random.randrange(1000)}"
             content["request_id"] = f"confopenapiserver-172371014-{milliseconds // 1000}.{trace}"
             content["timestamp"] = milliseconds
             content["request_duration"] = f"{(clock.monotonic() - began) * 1000:.6f}ms"
-        return JSONResponse(content)
+        return JSONResponse(content, http_status)
 
     def list_conferences(self, body: Body) -> Body:
         """List a page of what is going on, or about to begin."""
-        page = parse_int(body, "page", 1)
-        count = parse_int(body, "count", DEFAULT_COUNT)
-        parse_int(body, "adminUserId", 0)  # the account has one administrator, who sees everything
+        page = parse_int(body, "page", 1, BAD_PARAMETER)
+        count = parse_int(body, "count", DEFAULT_COUNT, BAD_PARAMETER)
+        parse_int(body, "adminUserId", 0, BAD_PARAMETER)  # the account has one administrator, who sees everything
         leaves_out_single = body.get("filterOneAttendee", False)
         if page < 1 or not 1 <= count <= self.page_cap or not isinstance(leaves_out_single, bool):
             raise RefusedError(BAD_PARAMETER, "参数错误")
         if "listbystatus" in self.documented:
-            return documented_page(self.documented["listbystatus"], is_first=page == 1)
+            return documented_page(self.documented["listbystatus"], "result", "confList", is_first=page == 1)
         now = clock.now()
         found = sorted(self.shown(now), key=lambda conference: scramble(conference.serial))
         if leaves_out_single:
@@ -141,40 +152,17 @@ class Twin:
 # ---- requests -------------------------------------------------------------------------------------
 
 
-def parse_body(request: Request, content: bytes) -> Body:
+def read_request(request: Request, content: bytes) -> Body:
     """Read the body, a JSON object; the token may be in it, or in a header."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if parse_media_type(request.headers)[0] != "application/json":
         raise RefusedError(BAD_PARAMETER, "Content-Type 错误")
-    try:
-        body = json.loads(content)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise RefusedError(BAD_PARAMETER, "参数错误")
+    body = parse_body(content, RefusedError(BAD_PARAMETER, "参数错误"))
     if SANDBOX_TOKEN not in (request.headers.get("token"), body.get("token")):
         raise RefusedError(BAD_TOKEN, "token 无效")
     return body
 
 
-def parse_int(body: Body, key: str, default: int) -> int:
-    """Read a whole number."""
-    value = body.get(key, default)
-    if type(value) is not int:
-        raise RefusedError(BAD_PARAMETER, f"{key} 错误")
-    return value
-
-
-def documented_page(body: Body, *, is_first: bool) -> Body:
-    """Answer the documented body, emptied on further pages."""
-    return dict(body) if is_first else {**body, "result": {**body["result"], "confList": []}}
-
-
 # ---- rows -----------------------------------------------------------------------------------------
-
-
-def present_in(conference: WorldConference, now: datetime) -> list[WorldAttendance]:
-    """Find who is in a conference now."""
-    return [a for a in conference.attendances if a.join <= now < a.leave]
 
 
 def to_row(conference: WorldConference, now: datetime) -> Body:
@@ -184,9 +172,7 @@ def to_row(conference: WorldConference, now: datetime) -> Body:
     kinds = Counter(KINDS[attendance.client] for attendance in present)
     host = conference.host
     start = conference.start if is_live else conference.scheduled_start
-    planned = INSTANT_DURATION
-    if conference.scheduled_start and conference.scheduled_end:
-        planned = conference.scheduled_end - conference.scheduled_start
+    planned = planned_duration(conference)
     return {
         "eventId": 1_000_000 + conference.serial,
         "conferenceId": str(22_000_000 + conference.serial),
@@ -221,11 +207,6 @@ def to_row(conference: WorldConference, now: datetime) -> Body:
         "rawAttendeeCnt": len({attendance.person.account_id for attendance in present}),
         "rawPstnCnt": kinds["pstnCnt"],
     }
-
-
-def scramble(number: int) -> int:
-    """A stable order that is of no use, since the vendor promises none."""
-    return number * 2654435761 % 2**32
 
 
 def to_seconds(instant: datetime | None) -> int:

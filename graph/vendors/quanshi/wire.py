@@ -7,8 +7,9 @@ from typing import Annotated
 
 import msgspec
 
+from graph.transport.numbers import Int32, Int53
+
 EpochSeconds = Annotated[int, msgspec.Meta(ge=0, le=32_503_680_000)]  # up to the year 3000
-Number = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]  # fits GraphQL's Int
 
 
 class Outcome(msgspec.Struct):
@@ -22,10 +23,10 @@ class Row(msgspec.Struct, kw_only=True, rename="camel"):
     """One conference. `conf_name` is what is sent, `title` what is documented; one of them is there."""
 
     conference_id: str
-    status: Number
+    status: Int32
     start_time: EpochSeconds
-    attendee_cnt: Number
-    event_id: int | None = None
+    attendee_cnt: Int32
+    event_id: Int53 | None = None
     conf_name: str | None = None
     title: str | None = None
     billing_code: str | None = None
@@ -34,31 +35,31 @@ class Row(msgspec.Struct, kw_only=True, rename="camel"):
     host_name: str | None = None
     host_email: str | None = None
     host_mobile: str | None = None
-    host_account_type: Number | None = None
+    host_account_type: Int32 | None = None
     host_account_type_str: str | None = None
     host_org_id: int | None = None
     host_org_name: str | None = None
     host_ip: str | None = None
     host_location: str | None = None
     stop_time: EpochSeconds | None = None
-    conf_duration: Number | None = None
+    conf_duration: Int32 | None = None
     is_secure_conf: bool | None = None
     is_record: bool | None = None
     data_center: str | None = None
-    voip_cnt: Number | None = None
-    pstn_cnt: Number | None = None
-    video_cnt: Number | None = None
-    desktop_cnt: Number | None = None
-    mcu_cnt: Number | None = None
-    box_cnt: Number | None = None
-    raw_attendee_cnt: Number | None = None
-    raw_pstn_cnt: Number | None = None
+    voip_cnt: Int32 | None = None
+    pstn_cnt: Int32 | None = None
+    video_cnt: Int32 | None = None
+    desktop_cnt: Int32 | None = None
+    mcu_cnt: Int32 | None = None
+    box_cnt: Int32 | None = None
+    raw_attendee_cnt: Int32 | None = None
+    raw_pstn_cnt: Int32 | None = None
 
 
 class Page(msgspec.Struct, kw_only=True, rename="camel"):
     """One page of the list, and how many rows the whole list has."""
 
-    total_count: Number
+    total_count: Int32
     conf_list: list[Row]
 
 

@@ -6,17 +6,17 @@ days of the source's zone, and `to` may be exclusive: the day after the last is 
 is left for the caller to drop.
 Quirks: rows are ended meetings. Participants and telephone legs come with their meeting, when asked. The look-up by
 `uuid` left the vendor's documents in 2019 and may be ignored: a row counts only if its uuid is the one asked for, and
-once another came back, the days are searched instead.
+once another came back, the days are searched instead for an hour.
 """
 
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, NamedTuple, TypeVar
 
 from graph import clock
-from graph.errors import LookupLimitError, VendorAuthError, VendorError, VendorUnavailableError
+from graph.errors import LookupLimitError, VendorError, VendorPayloadError, VendorRefusedError
 from graph.paging.windows import EPOCH, Grid, Slice, Window
 from graph.records import (
     Call,
@@ -30,16 +30,16 @@ from graph.records import (
 )
 from graph.settings import Secret, SourceSettings
 from graph.statistics import UsageGroups
-from graph.transport.client import VendorClient, VendorRequest
+from graph.transport.client import VendorClient
 from graph.vendors.base import Adapter, ConferenceQuery, Extras
-from graph.vendors.systec import wire
-from graph.vendors.systec.mapping import group_by_room, to_conference
+from graph.vendors.systec.detail import DAY, NOTHING, Allowance, DetailReport, Met, Stretch
+from graph.vendors.systec.mapping import group_by_room, to_rooms
 
-NOTHING = Extras()
-MONTH = timedelta(days=28)
-DAY = timedelta(days=1)
+T = TypeVar("T")
+
 LOOKUPS_AT_ONCE = 8
-STARTS_REMEMBERED = 20_000
+UUID_IGNORED_FOR = timedelta(hours=1)
+MOST_REQUESTS = 40  # for one answer out of a whole range: 12,000 meetings, in some seconds
 
 _HOST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UUID = re.compile(r"[A-Za-z0-9+/_-]{1,64}={0,2}")
@@ -60,11 +60,12 @@ class SystecSettings(SourceSettings, frozen=True, kw_only=True):
         return found
 
 
-class Stretch(NamedTuple):
-    """The days of one request, in the source's zone."""
+class Place(NamedTuple):
+    """The page that a walk over a window comes to: which stretch, which page of it, and what was met before."""
 
-    first: date
-    to: date
+    stretch: int
+    page: int
+    met: Met
 
 
 class SystecAdapter(Adapter):
@@ -86,70 +87,81 @@ class SystecAdapter(Adapter):
 
     def __init__(self, source: str, settings: SystecSettings, client: VendorClient) -> None:
         super().__init__(source, settings, client)
-        self._settings = settings
+        credentials = settings.api_key, settings.api_secret
+        self._detail = DetailReport(source, client, credentials, self.zone, settings.page_size)
         self._lookups = asyncio.Semaphore(LOOKUPS_AT_ONCE)
-        self._honours_uuid = True
-        self._starts: dict[str, datetime] = {}
+        self._uuid_ignored_until = EPOCH
 
     async def list_conferences(self, query: ConferenceQuery, token: object | None = None) -> Slice[Conference]:
         """Read one page of the meetings of a window.
 
         Args:
             query: `room` is pushed down; `extras` come with the rows.
-            token: The stretch and the page in it.
+            token: The `Place`.
 
         Returns:
-            The rows of the page; the total where the window is one stretch.
+            The rows of the page; the total where the window is one stretch. A stretch may have none.
         Shape: {"status", "data": {"total_record", "has_next_page", "meetings": [{"uuid", "participants", ...}]}}
         Units: days of the source's zone; rows in local time without zone, `duration` in minutes.
+
+        Raises:
+            VendorPayloadError: the same page comes for ever.
         Source: contracts.md 3, sample systec-detail.json
         """
         stretches = self._stretches(query.window)
         if not stretches or (query.room is not None and not _HOST_ID.fullmatch(query.room)):
             return Slice((), 0, None)
-        place = token if isinstance(token, tuple) else (0, 1)
-        while True:
-            data = await self._page(stretches[place[0]], place[1], extras=query.extras, host_id=query.room)
-            place = (place[0], place[1] + 1) if _has_next(data) else (place[0] + 1, 1)
-            is_last = place[0] == len(stretches)
-            if data.meetings or is_last:  # an empty slice that goes on would look endless
-                break
-        total = data.total_record if len(stretches) == 1 else None
-        return Slice(self._to_conferences(data, query.extras), total, None if is_last else place)
+        at, number, met = token if isinstance(token, Place) else Place(0, 1, Met())
+        page = await self._detail.page(stretches[at], number, extras=query.extras, host_id=query.room)
+        after = Place(at, number + 1, met) if self._detail.goes_on(page, met) else Place(at + 1, 1, met)
+        is_whole = len(stretches) == 1
+        return Slice(
+            page.rows,
+            page.total if is_whole else None,
+            after if after.stretch < len(stretches) else None,
+            is_sparse=not is_whole,
+        )
 
     async def list_calls(self, window: Window, token: object | None = None) -> Slice[Call]:
-        """Read the telephone legs of a page of meetings, those that may have been going on; on to the first leg.
+        """Read the telephone legs of a page of meetings, those that may have been going on; it may have none.
 
         Shape: as `list_conferences`, `telephony_usage` in each meeting.
         Units: `duration` minutes, `total` yuan.
+
+        Raises:
+            VendorPayloadError: meetings came without `telephony_usage`, which tells nothing; or one page for ever.
         Source: contracts.md 3, sample systec-detail.json
         """
         window = Window(max(window.start, EPOCH) - self.max_conference, window.end)
-        query = ConferenceQuery(window, Extras(calls=True))
-        while True:
-            page = await self.list_conferences(query, token)
-            calls = [call for conference in page.rows for call in conference.calls or ()]
-            token = page.token
-            if calls or token is None:
-                return Slice(calls, None, token)
+        page = await self.list_conferences(ConferenceQuery(window, Extras(calls=True)), token)
+        calls: list[Call] = []
+        for conference in page.rows:
+            told = self._told(conference.calls, "telephony_usage")
+            if isinstance(told, VendorError):
+                raise told
+            calls += told
+        return Slice(calls, None, page.token, is_sparse=True)
 
     async def list_rooms(self, window: Window) -> list[Room]:
         """Read the shared rooms in which meetings of a window began; they have no names here.
 
         Shape: as `list_conferences`.
         Units: none.
+
+        Raises:
+            VendorRefusedError: too many meetings, see `MOST_REQUESTS`.
         Source: contracts.md 3 and 6.4
         """
-        rows = await self._read(window, NOTHING)
-        return list({row.room.key: row.room for row in rows.values() if row.room}.values())
+        return to_rooms((await self._read(window, NOTHING, Allowance(MOST_REQUESTS))).values())
 
     async def get_conferences(
         self, vendor_ids: Sequence[str], extras: Extras, near: datetime | None = None
     ) -> list[Conference | Exception | None]:
         """Read meetings by uuid.
 
-        Those whose start was seen are read from their days. The others are asked for by uuid, one row each, or where
-        the vendor ignores that, met in one search of the days, newest first.
+        Those whose start was seen are read from their days. The others are asked for by uuid, one row each: without
+        a range first, which costs one request where the vendor takes that for all time. Where it ignores the uuid,
+        they are met in one search of the days, newest first.
 
         Returns:
             One value per id: None where the id is no uuid, or its day has it no more; a LookupLimitError where it was
@@ -159,7 +171,7 @@ class SystecAdapter(Adapter):
         Source: contracts.md 3
         """
         wanted = {vendor_id for vendor_id in vendor_ids if _UUID.fullmatch(vendor_id)}
-        known = {uuid: self._starts[uuid] for uuid in wanted if uuid in self._starts}
+        known = {uuid: self._detail.starts[uuid] for uuid in wanted if uuid in self._detail.starts}
         window = Window(near - self.max_conference, near + self.max_conference) if near else self._recent()
         found: dict[str, Conference | Exception] = {**await self._find(known, extras)}
         found |= await self._search(sorted(wanted - known.keys()), window, extras)
@@ -179,29 +191,36 @@ class SystecAdapter(Adapter):
         def one(vendor_id: str, conference: Conference | Exception | None) -> Call | Exception | None:
             if conference is None or isinstance(conference, Exception):
                 return conference
-            return next((call for call in conference.calls or () if call.vendor_id == vendor_id), None)
+            told = self._told(conference.calls, "telephony_usage")
+            return (
+                told if isinstance(told, VendorError) else next((it for it in told if it.vendor_id == vendor_id), None)
+            )
 
         return [one(vendor_id, read[uuid]) for vendor_id, uuid in zip(vendor_ids, meetings, strict=True)]
 
     async def read_members(self, conferences: Sequence[Conference]) -> list[tuple[Member, ...] | VendorError]:
         """Read the members of meetings that were read without, from the days on which they began.
 
+        Returns:
+            One value per meeting: an error where it is not listed any more, or without `participants`.
         Shape: as `list_conferences`, `participants` in each meeting.
         Units: local time without zone.
         Source: contracts.md 3
         """
         rows = await self._read_again(conferences, Extras(members=True))
-        return [row if isinstance(row, VendorError) else (row and row.members) or () for row in rows]
+        return [row if isinstance(row, VendorError) else self._told(row.members, "participants") for row in rows]
 
     async def read_calls(self, conferences: Sequence[Conference]) -> list[tuple[Call, ...] | VendorError]:
         """Read the telephone legs of meetings that were read without, from the days on which they began.
 
+        Returns:
+            One value per meeting: an error where it is not listed any more, or without `telephony_usage`.
         Shape: as `list_conferences`, `telephony_usage` in each meeting.
         Units: as `list_calls`.
         Source: contracts.md 3
         """
         rows = await self._read_again(conferences, Extras(calls=True))
-        return [row if isinstance(row, VendorError) else (row and row.calls) or () for row in rows]
+        return [row if isinstance(row, VendorError) else self._told(row.calls, "telephony_usage") for row in rows]
 
     async def get_rooms(self, keys: Sequence[str]) -> list[Room | Exception | None]:
         """Tell which host_ids had a meeting as far back as a search goes, newest first, a row each.
@@ -218,8 +237,8 @@ class SystecAdapter(Adapter):
             async with self._lookups:
                 try:
                     for stretch in stretches:
-                        data = await self._page(stretch, host_id=key, page_size=1)
-                        if any(row.host_id == key for row in data.meetings):
+                        page = await self._detail.page(stretch, host_id=key, page_size=1)
+                        if any(row.room and row.room.key == key for row in page.rows):
                             return Room(source_name=self.source, key=key, vendor_id=key)
                 except VendorError as error:
                     return error
@@ -240,100 +259,44 @@ class SystecAdapter(Adapter):
 
         Raises:
             UnsupportedError: another dimension than ROOM.
+            VendorRefusedError: too many meetings, see `MOST_REQUESTS`.
         Source: contracts.md 6.5
         """
         if dimension is not UsageDimension.ROOM:
             raise self.unsupported("grouped usage report but by room")
-        return group_by_room((await self._read(window, NOTHING)).values(), self.source)
+        rows = await self._read(window, NOTHING, Allowance(MOST_REQUESTS))
+        return group_by_room(rows.values(), self.source)
 
     async def check(self) -> str:
-        """Ask for one meeting of today."""
+        """Ask for one meeting of today.
+
+        Shape: as `list_conferences`.
+        Units: days of the source's zone.
+        Source: contracts.md 3
+        """
         today = clock.now().astimezone(self.zone).date()
-        await self._page(Stretch(today, today + DAY), page_size=1)
+        await self._detail.page(Stretch(today, today + DAY), page_size=1)
         return "detail answered"
 
-    # ---- requests -----------------------------------------------------------------------------
-
-    async def _page(
-        self,
-        stretch: Stretch,
-        page: int = 1,
-        *,
-        extras: Extras = NOTHING,
-        host_id: str | None = None,
-        uuid: str | None = None,
-        page_size: int | None = None,
-    ) -> wire.Data:
-        form = {
-            "from": stretch.first.isoformat(),
-            "to": stretch.to.isoformat(),
-            "page_number": str(page),
-            "page_size": str(page_size or self.page_size),
-        }
-        chosen = {
-            "host_id": host_id,
-            "uuid": uuid,
-            "show_participants": "true" if extras.members else None,
-            "show_telephony_usage": "true" if extras.calls else None,
-        }
-        form |= {key: value for key, value in chosen.items() if value is not None}
-        try:
-            return await self._send(form)
-        except VendorAuthError:
-            if self._settings.api_key.reload() | self._settings.api_secret.reload():
-                return await self._send(form)
-            raise
-
-    async def _send(self, form: Mapping[str, str]) -> wire.Data:
-        settings = self._settings
-        signed = {"api_key": settings.api_key.reveal(), "api_secret": settings.api_secret.reveal(), **form}
-        request = VendorRequest("detail", "/umeeting/share/detail", form=signed)
-        return await self.client.call(request, wire.read_data)
+    # ---- ranges -------------------------------------------------------------------------------
 
     def _stretches(self, window: Window) -> list[Stretch]:
         """The requests that cover a window, oldest first; none for a window in which nothing can have ended yet."""
         window = Window(max(window.start, EPOCH), min(window.end, clock.now() + DAY))
         if window.start >= window.end:
             return []
-        start, end = self.wire_window(window)
-        first = start.astimezone(self.zone).date()
-        to = (end - timedelta(microseconds=1)).astimezone(self.zone).date() + DAY
-        days = [first + timedelta(days=n) for n in range(0, (to - first).days, MONTH.days)]
-        return [Stretch(day, min(day + MONTH, to)) for day in days]
+        return self._detail.stretches(*self.wire_window(window))
 
     def _recent(self) -> Window:
         now = clock.now()
         return Window(now - self.lookup, now)
 
-    def _to_conferences(self, data: wire.Data, extras: Extras) -> list[Conference]:
-        rows = [to_conference(row, self.source, self.zone, extras) for row in data.meetings]
-        self._starts |= {row.vendor_id: row.sort_time for row in rows}
-        while len(self._starts) > STARTS_REMEMBERED:
-            del self._starts[next(iter(self._starts))]
-        return rows
+    async def _read(self, window: Window, extras: Extras, allowance: Allowance | None = None) -> dict[str, Conference]:
+        """Every meeting that began in a window, by uuid."""
+        rows = await self._detail.read(self._stretches(window), extras, allowance)
+        return {uuid: row for uuid, row in rows.items() if row.sort_time in window}
 
     # ---- searches -----------------------------------------------------------------------------
-
-    async def _drain(self, stretch: Stretch, extras: Extras) -> dict[str, Conference]:
-        """Every meeting of a stretch by uuid; read again, at most twice, where the total changed meanwhile."""
-        for _ in range(3):
-            data = await self._page(stretch, extras=extras)
-            rows, totals, page = self._to_conferences(data, extras), {data.total_record}, 1
-            while _has_next(data):
-                page += 1
-                data = await self._page(stretch, page, extras=extras)
-                rows += self._to_conferences(data, extras)
-                totals.add(data.total_record)
-            if len(totals) == 1:
-                return {row.vendor_id: row for row in rows}
-        raise VendorUnavailableError("detail changed while it was read.", source=self.source, endpoint="detail")
-
-    async def _read(self, window: Window, extras: Extras) -> dict[str, Conference]:
-        """Every meeting that began in a window, by uuid."""
-        rows: dict[str, Conference] = {}
-        for stretch in self._stretches(window):
-            rows |= await self._drain(stretch, extras)
-        return {uuid: row for uuid, row in rows.items() if row.sort_time in window}
 
     async def _find(self, starts: Mapping[str, datetime], extras: Extras) -> dict[str, Conference | VendorError]:
         """The meetings of known starts, read in windows of the grid's width at most; those gone are left out."""
@@ -355,12 +318,21 @@ class SystecAdapter(Adapter):
         parts = await asyncio.gather(*map(one, groups))
         return {uuid: row for part in parts for uuid, row in part.items()}
 
-    async def _read_again(
-        self, conferences: Sequence[Conference], extras: Extras
-    ) -> list[Conference | VendorError | None]:
-        """The same meetings with what was not asked for at first."""
+    async def _read_again(self, conferences: Sequence[Conference], extras: Extras) -> list[Conference | VendorError]:
+        """The same meetings with what was not asked for at first; an error for those that are gone."""
         found = await self._find({row.vendor_id: row.sort_time for row in conferences}, extras)
-        return [found.get(row.vendor_id) for row in conferences]
+        said = "detail does not list this meeting any more: what happened in it cannot be told."
+        gone = VendorRefusedError(said, source=self.source, endpoint="detail")
+        return [found.get(row.vendor_id, gone) for row in conferences]
+
+    def _told(self, part: tuple[T, ...] | None, name: str) -> tuple[T, ...] | VendorPayloadError:
+        """What was asked for along with a meeting; left out, it says nothing, not even that there was nobody."""
+        if part is not None:
+            return part
+        said = (
+            f"The answer of detail does not fit its contract at $.data.meetings[].{name}: expected array, found none."
+        )
+        return VendorPayloadError(said, source=self.source, endpoint="detail")
 
     async def _search(self, uuids: Sequence[str], window: Window, extras: Extras) -> dict[str, Conference | Exception]:
         """Meetings of unknown starts: by uuid while the vendor honours it, else in one search of all days."""
@@ -370,13 +342,13 @@ class SystecAdapter(Adapter):
         async def ask(uuid: str) -> None:
             async with self._lookups:
                 try:
-                    for stretch in stretches:
+                    for stretch in (None, *stretches):
                         if uuid in found or not self._honours_uuid:
                             return
-                        data = await self._page(stretch, extras=extras, uuid=uuid, page_size=1)
-                        found.update({row.vendor_id: row for row in self._to_conferences(data, extras)})
-                        if any(row.uuid != uuid for row in data.meetings):
-                            self._honours_uuid = False
+                        page = await self._detail.page(stretch, extras=extras, uuid=uuid, page_size=1)
+                        found.update({row.vendor_id: row for row in page.rows})
+                        if any(row.vendor_id != uuid for row in page.rows):
+                            self._uuid_ignored_until = clock.now() + UUID_IGNORED_FOR
                 except VendorError as error:
                     found[uuid] = error
 
@@ -385,7 +357,7 @@ class SystecAdapter(Adapter):
         missing = [uuid for uuid in uuids if uuid not in found]
         try:
             for stretch in () if self._honours_uuid or not missing else stretches:
-                found |= await self._drain(stretch, extras)
+                found |= await self._detail.drain(stretch, extras)
                 if found.keys() >= set(missing):
                     break
         except VendorError as error:
@@ -393,6 +365,7 @@ class SystecAdapter(Adapter):
         said = f"The source {self.source} was searched back as far as is allowed, and this id was not met."
         return {uuid: found.get(uuid) or LookupLimitError(said) for uuid in uuids}
 
-
-def _has_next(data: wire.Data) -> bool:
-    return data.has_next_page and bool(data.meetings)
+    @property
+    def _honours_uuid(self) -> bool:
+        """Whether the vendor may take notice of a uuid: it did not pass one over lately."""
+        return clock.now() >= self._uuid_ignored_until

@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl
 from zlib import crc32
 
@@ -19,15 +19,14 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from graph import clock
-from graph.sandbox.world import Phase, World, WorldConference
+from graph.sandbox.world import LEAD, LONGEST, Phase, World, WorldConference
 
 SANDBOX_API_KEY = "sandbox-systec-key"
 SANDBOX_API_SECRET = "sandbox-systec-secret"  # noqa: S105 - made up, opens nothing but the sandbox
 
 _ZONE = timezone(timedelta(hours=8))
 _DAY = timedelta(days=1)
-_LONGEST = timedelta(hours=26)  # no conference goes on for longer
-_LEAD = timedelta(days=4)  # nothing is booked longer before its start
+_DETAILS = {"participants", "telephony_usage"}
 
 
 class _RefusedError(Exception):
@@ -46,6 +45,7 @@ class _Options(NamedTuple):
     end_is_inclusive: bool
     repeats_rows: bool
     ignores_uuid: bool
+    details: str
 
 
 class _Asked(NamedTuple):
@@ -72,6 +72,7 @@ def create_emulator(
     end_is_inclusive: bool = False,
     repeats_rows: bool = False,
     ignores_uuid: bool = False,
+    details: Literal["given", "absent", "null", "gone"] = "given",
 ) -> Starlette:
     """Make the twin.
 
@@ -84,10 +85,11 @@ def create_emulator(
         end_is_inclusive: Whether the midnight that ends the range belongs to it.
         repeats_rows: Whether some rows come twice, and count twice.
         ignores_uuid: Whether the parameter does nothing, as it may since 2019.
+        details: What participants and telephony are when asked for; "gone" lists no meeting then.
     """
     if time_filter not in ("start", "end", "overlap", "creation"):
         raise ValueError("time_filter")
-    options = _Options(page_cap, time_filter, end_is_inclusive, repeats_rows, ignores_uuid)
+    options = _Options(page_cap, time_filter, end_is_inclusive, repeats_rows, ignores_uuid, details)
     fixed = (documented or {}).get("detail")
 
     async def detail(request: Request) -> JSONResponse:
@@ -97,7 +99,7 @@ def create_emulator(
             return JSONResponse(refusal.body)
         if fixed is None:
             found = _found(world, asked, options, asked.last + _DAY * to_is_inclusive)
-            return JSONResponse({"status": 200, "message": "OK", "data": _page(found, asked)})
+            return JSONResponse({"status": 200, "message": "OK", "data": _page(found, asked, options.details)})
         if asked.page_number == 1:
             return JSONResponse(fixed)
         return JSONResponse({**fixed, "data": {**fixed["data"], "meetings": []}})
@@ -170,14 +172,16 @@ def _asked(form: dict[str, str], options: _Options, *, to_is_inclusive: bool) ->
 
 def _found(world: World, asked: _Asked, options: _Options, until: date) -> list[WorldConference]:
     """The ended conferences asked for, in an order that is no use but always the same."""
+    if options.details == "gone" and (asked.has_participants or asked.has_telephony_usage):
+        return []
     now = clock.now()
     start = _midnight(asked.first)
     end = _midnight(until) + timedelta(microseconds=options.end_is_inclusive)  # the world knows whole seconds only
     one = conference_of(world, asked.uuid) if asked.uuid else None
     rows: Iterator[WorldConference] | list[WorldConference] = [one] if one is not None else []
     if not asked.uuid:
-        back = _LONGEST if options.time_filter in ("end", "overlap") else timedelta()
-        ahead = _LEAD if options.time_filter == "creation" else timedelta()
+        back = LONGEST if options.time_filter in ("end", "overlap") else timedelta()
+        ahead = LEAD if options.time_filter == "creation" else timedelta()
         rows = world.between("systec", start - back, end + ahead)
     found = [
         row
@@ -199,7 +203,7 @@ def _is_within(row: WorldConference, time_filter: str, start: datetime, end: dat
     return start <= {"start": row.start, "end": row.end, "creation": row.created}[time_filter] < end
 
 
-def _page(found: list[WorldConference], asked: _Asked) -> dict[str, Any]:
+def _page(found: list[WorldConference], asked: _Asked, details: str) -> dict[str, Any]:
     total_page = -(-len(found) // asked.page_size)
     offset = (asked.page_number - 1) * asked.page_size
     return {
@@ -211,11 +215,11 @@ def _page(found: list[WorldConference], asked: _Asked) -> dict[str, Any]:
         "page_size": asked.page_size,
         "has_previous_page": asked.page_number > 1,
         "has_next_page": asked.page_number < total_page,
-        "meetings": [_meeting(row, asked) for row in found[offset : offset + asked.page_size]],
+        "meetings": [_meeting(row, asked, details) for row in found[offset : offset + asked.page_size]],
     }
 
 
-def _meeting(row: WorldConference, asked: _Asked) -> dict[str, Any]:
+def _meeting(row: WorldConference, asked: _Asked, details: str) -> dict[str, Any]:
     meeting: dict[str, Any] = {
         "uuid": uuid_of(row),
         "host_id": row.room.host_id,
@@ -243,6 +247,10 @@ def _meeting(row: WorldConference, asked: _Asked) -> dict[str, Any]:
             }
             for leg in row.phone_legs
         ]
+    if details in ("absent", "null"):
+        asked_for = meeting.keys() & _DETAILS
+        meeting = {key: value for key, value in meeting.items() if key not in asked_for}
+        meeting |= dict.fromkeys(asked_for if details == "null" else ())
     return meeting
 
 

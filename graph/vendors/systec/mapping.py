@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 
-from graph.ids import short_hash
+from graph.ids import faint_hash, short_hash
 from graph.records import (
     Call,
     Conference,
@@ -19,6 +19,7 @@ from graph.records import (
     Money,
     Record,
     Room,
+    count_people,
 )
 from graph.statistics import UsageGroup, UsageGroups, UsageStats
 from graph.transport.wall_time import instant_of
@@ -33,10 +34,10 @@ class SystecFields(Record, frozen=True):
 
 
 def to_conference(row: wire.Meeting, source: str, zone: tzinfo, extras: Extras) -> Conference:
-    """Make a conference of a row, with the members and calls that were asked for."""
+    """Make a conference of a row, with the members and calls that were asked for; None where they are left out."""
     started_at = row.start_time.instant(zone)
     ended_at = instant_of(row.end_time, zone)
-    members = _to_members(row, source, zone) if extras.members else None
+    members = _to_members(row.participants, row.uuid, source, zone) if extras.members else None
     planned = None if row.duration is None else timedelta(minutes=row.duration)
     return Conference(
         source_name=source,
@@ -48,15 +49,20 @@ def to_conference(row: wire.Meeting, source: str, zone: tzinfo, extras: Extras) 
         started_at=started_at,
         ended_at=ended_at,
         scheduled_start_at=started_at,
-        scheduled_end_at=None if planned is None else started_at + planned,
+        scheduled_end_at=_after(started_at, planned),
         duration_seconds=_seconds_between(started_at, ended_at),
         planned_duration_seconds=None if planned is None else int(planned.total_seconds()),
-        member_count=None if members is None else len({member.display_name for member in members}),
+        member_count=None if members is None else count_people(members),
         room=_room(row, source),
         vendor_fields=SystecFields(is_extra=None if row.is_extra is None else bool(row.is_extra)),
         members=members,
         calls=_to_calls(row, source, zone) if extras.calls else None,
     )
+
+
+def to_rooms(conferences: Iterable[Conference]) -> list[Room]:
+    """The rooms that conferences were held in, each once."""
+    return list({row.room.key: row.room for row in conferences if row.room}.values())
 
 
 def group_by_room(conferences: Iterable[Conference], source: str) -> UsageGroups:
@@ -84,12 +90,14 @@ def _stats(conferences: Sequence[Conference]) -> UsageStats:
     )
 
 
-def _to_members(row: wire.Meeting, source: str, zone: tzinfo) -> tuple[Member, ...]:
-    spans = sorted(row.participants or (), key=lambda p: (_text(p.join_time), p.name or "", _text(p.leave_time)))
-    ids = _row_ids(row.uuid, (short_hash(p.name or "", _text(p.join_time)) for p in spans))
-    return tuple(
-        _to_member(span, vendor_id, row.uuid, source, zone) for span, vendor_id in zip(spans, ids, strict=True)
-    )
+def _to_members(
+    participants: Iterable[wire.Participant] | None, uuid: str, source: str, zone: tzinfo
+) -> tuple[Member, ...] | None:
+    if participants is None:
+        return None
+    spans = sorted(participants, key=lambda p: (_text(p.join_time), p.name or "", _text(p.leave_time)))
+    ids = _row_ids(uuid, (short_hash(p.name or "", _text(p.join_time)) for p in spans))
+    return tuple(_to_member(span, vendor_id, uuid, source, zone) for span, vendor_id in zip(spans, ids, strict=True))
 
 
 def _to_member(span: wire.Participant, vendor_id: str, uuid: str, source: str, zone: tzinfo) -> Member:
@@ -105,11 +113,13 @@ def _to_member(span: wire.Participant, vendor_id: str, uuid: str, source: str, z
     )
 
 
-def _to_calls(row: wire.Meeting, source: str, zone: tzinfo) -> tuple[Call, ...]:
+def _to_calls(row: wire.Meeting, source: str, zone: tzinfo) -> tuple[Call, ...] | None:
+    if row.telephony_usage is None:
+        return None
     legs = sorted(
-        row.telephony_usage or (), key=lambda leg: (_text(leg.start_time), leg.phone_number or "", _text(leg.end_time))
+        row.telephony_usage, key=lambda leg: (_text(leg.start_time), leg.phone_number or "", _text(leg.end_time))
     )
-    ids = _row_ids(row.uuid, (short_hash(leg.phone_number or "", _text(leg.start_time)) for leg in legs))
+    ids = _row_ids(row.uuid, (faint_hash(leg.phone_number or "", _text(leg.start_time)) for leg in legs))
     return tuple(_to_call(leg, vendor_id, row, source, zone) for leg, vendor_id in zip(legs, ids, strict=True))
 
 
@@ -148,5 +158,14 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def _after(start: datetime, length: timedelta | None) -> datetime | None:
+    try:
+        return None if length is None else start + length
+    except OverflowError:  # beyond what calendars have
+        return None
+
+
 def _seconds_between(start: datetime | None, end: datetime | None) -> int | None:
-    return int((end - start).total_seconds()) if start and end else None
+    """A length; None where an end is open, or so far away that it stands for one."""
+    seconds = int((end - start).total_seconds()) if start and end else None
+    return None if seconds is None or abs(seconds) >= 2**31 else seconds

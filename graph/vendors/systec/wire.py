@@ -5,12 +5,17 @@ asked for may be absent or empty, which says nothing. `total` is decoded as a de
 """
 
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
 from graph.errors import VendorAuthError, VendorPayloadError, VendorRefusedError
 from graph.transport.client import VendorReply
+from graph.transport.numbers import Int32
 from graph.transport.wall_time import BlankableTime, WallTime, decode_wall_time
+
+# As seconds they must fit what the schema serves.
+Minutes = Annotated[int, msgspec.Meta(ge=-(2**31 // 60), le=2**31 // 60)]
 
 
 class Head(msgspec.Struct):
@@ -34,7 +39,7 @@ class PhoneLeg(msgspec.Struct):
     type: str | None = None
     start_time: BlankableTime | None = None
     end_time: BlankableTime | None = None
-    duration: int | None = None
+    duration: Minutes | None = None
     total: Decimal | None = None
 
 
@@ -46,7 +51,7 @@ class Meeting(msgspec.Struct):
     host_id: str | None = None
     meeting_id: int | str | None = None
     topic: str | None = None
-    duration: int | None = None
+    duration: Minutes | None = None
     end_time: BlankableTime | None = None
     is_extra: bool | int | None = None
     participants: list[Participant] | None = None
@@ -56,7 +61,7 @@ class Meeting(msgspec.Struct):
 class Data(msgspec.Struct):
     """One page."""
 
-    total_record: int
+    total_record: Int32
     has_next_page: bool
     meetings: list[Meeting]
 

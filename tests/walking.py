@@ -1,0 +1,225 @@
+"""Walks over a confgraph whose vendors insert, finish and drop rows between the pages."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from answers import Row, text
+from oracle_reports import ReportOracle
+from queries import Client
+from worlds import DAY, NOW, TYPES, Tables, Wrap, wrapped
+
+from graph import clock
+from graph.sandbox.server import Sandbox
+from graph.sandbox.world import World, WorldConference
+from graph.settings import AppSettings, build
+from graph.vendors import VENDORS
+
+Page = dict[str, Any]
+Key = tuple[str, str, str]
+Between = Callable[[Page], None]
+
+ARGUMENTS = "$first: Int, $after: String, $last: Int, $before: String"
+PASSED = "first: $first, after: $after, last: $last, before: $before"
+PAGE_INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } complete sources { source { name } status }"
+CONFERENCES = f"""
+query($d: TimeRange!, $order: TimeOrder, {ARGUMENTS}) {{
+  conferences(filter: {{during: $d}}, orderBy: $order, {PASSED}) {{
+    nodes {{
+      sourceName vendorId startedAt scheduledStartAt vendorFields {{ ... on NeteaseConferenceFields {{ createdAt }} }}
+    }}
+    {PAGE_INFO}
+  }}
+}}
+"""
+SPAN = {"from": text(NOW - 25 * DAY), "to": text(NOW + DAY)}
+LISTS = {
+    "hexmeet": ("term_conf_stats", "term_call_stats"),
+    "netease": ("list",),
+    "systec": ("detail",),
+    "quanshi": ("listbystatus",),
+    "huawei": ("queryconfinfos",),
+}
+
+
+class DriftingWorld(World):
+    """A world that conferences can be taken from and put back into."""
+
+    def __init__(self, conferences: int, days: int = 60) -> None:
+        super().__init__(conferences=conferences, days=days, anchor=NOW)
+        self.gone: set[tuple[str, int]] = set()
+
+    def _shown(self, rows: Iterator[WorldConference]) -> Iterator[WorldConference]:
+        return (row for row in rows if (row.vendor, row.serial) not in self.gone)
+
+    def all(self, vendor: str) -> Iterator[WorldConference]:
+        return self._shown(super().all(vendor))
+
+    def between(self, vendor: str, start: datetime, end: datetime) -> Iterator[WorldConference]:
+        return self._shown(super().between(vendor, start, end))
+
+    def get(self, vendor: str, serial: int) -> WorldConference | None:
+        return None if (vendor, serial) in self.gone else super().get(vendor, serial)
+
+
+@dataclass
+class Stage:
+    """Emulators over a drifting world, and a confgraph over them.
+
+    Attributes:
+        now: What every clock shows; seconds go by as they do.
+    """
+
+    world: DriftingWorld
+    sandbox: Sandbox
+    settings: AppSettings
+    client: Client
+    now: datetime = NOW
+    monotonic_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def oracle(self) -> ReportOracle:
+        """What is true now."""
+        return ReportOracle(self.world, self.now)
+
+    def move(self, by: timedelta) -> None:
+        """Let time go by."""
+        self.now += by
+        self.monotonic_s += by.total_seconds()
+
+    def start_anew(self) -> None:
+        """Back to the beginning: all rows there, nothing kept."""
+        self.monotonic_s += 2 * DAY.total_seconds()
+        self.now = NOW
+        self.world.gone.clear()
+        self.sandbox.requests.clear()
+
+    def lists(self) -> dict[str, int]:
+        """The list requests of each source since this was asked last."""
+        counts = {
+            source: sum(
+                count
+                for (vendor, path), count in self.sandbox.requests.items()
+                if vendor == source and path.rsplit("/", 1)[-1] in reports
+            )
+            for source, reports in LISTS.items()
+        }
+        self.sandbox.requests.clear()
+        return counts
+
+    async def walk(
+        self,
+        query: str,
+        path: Sequence[str],
+        size: int,
+        *,
+        is_forward: bool = True,
+        between: Between = lambda _: None,
+        **variables: object,
+    ) -> list[Page]:
+        """All pages of a connection, in the order they were asked for."""
+        pages: list[Page] = []
+        cursor = None
+        while True:
+            given = {"first": size, "after": cursor} if is_forward else {"last": size, "before": cursor}
+            page: Any = await self.client.data(query, **given, **variables)
+            for step in path:
+                page = page[step]
+            pages.append(page)
+            info = page["pageInfo"]
+            if not info["hasNextPage" if is_forward else "hasPreviousPage"]:
+                return pages
+            assert len(pages) < 3000, "the walk does not end"
+            cursor = info["endCursor" if is_forward else "startCursor"]
+            assert cursor
+            assert len(cursor) < 512
+            between(page)
+
+
+def rows_of(pages: Sequence[Page], *, is_forward: bool = True) -> list[dict[str, Any]]:
+    """The rows of a walk in the order of the list."""
+    return [row for page in (pages if is_forward else reversed(pages)) for row in page["nodes"]]
+
+
+def key(row: Row) -> Key:
+    at = row["startedAt"] or row["scheduledStartAt"] or row["vendorFields"]["createdAt"]
+    return at, row["sourceName"], row["vendorId"]
+
+
+def truth(stage: Stage, days: int = 25) -> list[Key]:
+    """The keys of all rows of SPAN, or of more days, as of now, latest first."""
+    oracle = stage.oracle
+    start, end = NOW - days * DAY, NOW + DAY
+    found = [
+        (text(it.sort_time_at(stage.now)) or "", vendor, oracle.vendor_id(it))
+        for vendor in oracle.makers
+        for it in oracle.listed(vendor, start, end)
+    ]
+    return sorted(found, reverse=True)
+
+
+@contextlib.asynccontextmanager
+async def staged(
+    monkeypatch: pytest.MonkeyPatch,
+    conferences: int,
+    *,
+    days: int = 60,
+    sources: Tables | None = None,
+    options: Tables | None = None,
+    server: Mapping[str, object] | None = None,
+    wrap: Wrap = lambda _, app: app,
+) -> AsyncIterator[Stage]:
+    """Run a world of its own, whose clock stands until it is moved; arguments as `worlds.running` has them."""
+    world = DriftingWorld(conferences, days)
+    unlimited = {"max_open_scrolls": 10**6}  # where the clock stands no scroll closes
+    given: dict[str, Mapping[str, object]] = {**(options or {})}
+    given["hexmeet"] = {**unlimited, **given.get("hexmeet", {})}
+    async with contextlib.AsyncExitStack() as stack:
+        vendors = {name: wrapped(spec, wrap) for name, spec in VENDORS.items()}
+        monkeypatch.setattr(clock, "now", lambda: NOW)
+        sandbox = await stack.enter_async_context(Sandbox(world, options=given, vendors=vendors))
+        tables: dict[str, dict[str, Any]] = sandbox.settings()
+        tables["hexmeet"]["max_open_scrolls"] = 0
+        for name, changes in (sources or {}).items():
+            tables[name] = {**tables[str(changes.get("vendor", name))], **changes}
+        settings = build({"server": dict(server or {}), "sources": tables}, TYPES, {})
+        client = await stack.enter_async_context(Client(settings))
+        stage = Stage(world, sandbox, settings, client)
+        began = time.monotonic()
+        monkeypatch.setattr(clock, "now", lambda: stage.now)
+        monkeypatch.setattr(clock, "monotonic", lambda: stage.monotonic_s + time.monotonic() - began)
+        yield stage
+
+
+class Drift:
+    """What befalls a world between the pages of a walk: rows come late, end, and are dropped.
+
+    Rows come and go where windows are young; what has settled is believed to stay for a day.
+    """
+
+    def __init__(self, stage: Stage, seed: int, step: timedelta) -> None:
+        self._stage = stage
+        self._rng = Random(seed)  # noqa: S311 - a made-up world is no secret
+        self._step = step
+        rows = [
+            (vendor, row.serial)
+            for vendor in VENDORS
+            for row in stage.world.between(vendor, NOW - timedelta(hours=40), NOW + DAY)
+        ]
+        self._rng.shuffle(rows)
+        third = len(rows) // 3
+        self._late, self._leaving = rows[:third], rows[third : 2 * third]
+        stage.world.gone = set(self._late)
+
+    def __call__(self, _: Page) -> None:
+        """One page later."""
+        self._stage.move(self._step)
+        gone = self._stage.world.gone
+        for rows, change in ((self._late, gone.discard), (self._leaving, gone.add)):
+            for _number in range(min(len(rows), self._rng.choice((0, 1, 3)))):
+                change(rows.pop())
