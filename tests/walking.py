@@ -151,10 +151,9 @@ def key(row: Row) -> Key:
     return at, row["sourceName"], row["vendorId"]
 
 
-def truth(stage: Stage, days: int = 25) -> list[Key]:
-    """The keys of all rows of SPAN, or of more days, as of now, latest first."""
+def truth(stage: Stage, start: datetime = NOW - 25 * DAY, end: datetime = NOW + DAY) -> list[Key]:
+    """The keys of all rows of a range, which is SPAN if none is given, as of now, latest first."""
     oracle = stage.oracle
-    start, end = NOW - days * DAY, NOW + DAY
     found = [
         (text(it.sort_time_at(stage.now)) or "", vendor, oracle.vendor_id(it))
         for vendor in oracle.makers

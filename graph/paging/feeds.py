@@ -67,6 +67,7 @@ class ChosenFeed(Generic[R]):
         places: How many were asked for.
         at_once: How many are read together, always the same ones.
         keep: The filter that is applied here.
+        status: What its contribution is called: OK, or LIVE_ONLY.
     """
 
     source: str
@@ -74,6 +75,7 @@ class ChosenFeed(Generic[R]):
     places: int
     at_once: int
     keep: Callable[[R], bool] = keep_all
+    status: SourceResultStatus = SourceResultStatus.OK
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ class Listing(Generic[R]):
     def _shelf(self, feed: RangedFeed[R], since: datetime) -> Shelf[R]:
         return Shelf(feed, self._key, self._store_of(feed), since)
 
-    def _store_of(self, feed: Feed[R]) -> WindowStore:
+    def _store_of(self, feed: RangedFeed[R] | SnapshotFeed[R]) -> WindowStore:
         return self._own_store if self._store is None or feed.store_key is None else self._store
 
     @property

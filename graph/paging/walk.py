@@ -38,8 +38,17 @@ class Walk(ABC, Generic[R]):
         passed: The place up to which nothing is outstanding when there is no head.
     """
 
-    def __init__(self, source: str, start: Cut, *, up: bool, keep: Callable[[R], bool]) -> None:
+    def __init__(
+        self,
+        source: str,
+        start: Cut,
+        *,
+        up: bool,
+        keep: Callable[[R], bool],
+        success: SourceResultStatus = SourceResultStatus.OK,
+    ) -> None:
         self.source = source
+        self._success = success
         self.tag = tag_of(source)
         self.up = up
         self.head: Key | None = None
@@ -59,7 +68,7 @@ class Walk(ABC, Generic[R]):
         """How the source fared, as the page tells it."""
         if isinstance(self.error, UnsupportedError):
             return SourceResultStatus.UNSUPPORTED
-        return SourceResultStatus.FAILED if self.error else SourceResultStatus.OK
+        return SourceResultStatus.FAILED if self.error else self._success
 
     @property
     def has_failed(self) -> bool:
@@ -267,18 +276,12 @@ class SnapshotWalk(Walk[R]):
         store: WindowStore,
         since: datetime,
     ) -> None:
-        super().__init__(feed.source, start, up=up, keep=feed.keep)
+        super().__init__(feed.source, start, up=up, keep=feed.keep, success=feed.status)
         self._feed = feed
         self._key = key
         self._store = store
         self._since = since
         self._is_unread = start != end(up=up)
-
-    @property
-    def status(self) -> SourceResultStatus:
-        """How the source fared; a feed may call its success LIVE_ONLY."""
-        status = super().status
-        return self._feed.status if status is SourceResultStatus.OK else status
 
     @property
     def _has_more(self) -> bool:
@@ -296,7 +299,7 @@ class ChosenWalk(Walk[R]):
     """A walk over rows that were asked for one by one: it reads as many as a page wants."""
 
     def __init__(self, feed: ChosenFeed[R], start: Cut, *, up: bool, key: Callable[[R], Key]) -> None:
-        super().__init__(feed.source, start, up=up, keep=feed.keep)
+        super().__init__(feed.source, start, up=up, keep=feed.keep, success=feed.status)
         self._feed = feed
         self._key = key
         place = start.parts[0] if start.parts else 0

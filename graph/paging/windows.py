@@ -47,7 +47,7 @@ class Grid:
     """
 
     base: timedelta = timedelta(minutes=15)
-    widest: timedelta = timedelta(days=64)
+    widest: timedelta = timedelta(days=4096)
     anchor: datetime = EPOCH
 
     def cell(self, instant: datetime) -> int:

@@ -60,7 +60,7 @@ def conference_listing(
         if not sources:  # the only one named is of another vendor
             return Listing([], key=lambda row: (row.vendor_id,), scope=scope)
         extras = selection.extras(sources[0].adapter)
-        return _ChosenConferences(context, sources[0], narrowing, narrowing.vendor_ids, extras, scope)
+        return _ChosenConferences(context, sources[0], narrowing, narrowing.vendor_ids, extras=extras, scope=scope)
     window = resolve_window(args, scope, narrowing.during, DEFAULT_RANGE)
     feeds = {source.name: _conference_feed(source, narrowing, window, selection) for source in sources}
     return Listing(
@@ -237,6 +237,7 @@ class _ChosenConferences(Listing[Conference]):
         source: Source,
         narrowing: Narrowing,
         vendor_ids: Sequence[str],
+        *,
         extras: Extras,
         scope: str,
     ) -> None:

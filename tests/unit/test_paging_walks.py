@@ -164,7 +164,8 @@ def test_a_row_that_was_there_when_the_walk_began_is_not_missed_for_what_others_
 
     async def check() -> None:
         await others()
-        there, cursor, rows = set(world.truth()), None, []
+        there, cursor = set(world.truth()), None
+        rows: list[Row] = []
         while True:
             page = await (world.first if is_forward else world.last)(size, cursor)
             rows += page.nodes
