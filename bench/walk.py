@@ -196,7 +196,7 @@ def report_walk(size: int, page: int, walked: Walk, tables: Tables, before: Walk
     for source, report in LISTS.items():
         count = {name: n for name, n in cost.requests.items() if name[0] == source}
         lists = count.get((source, report), 0)
-        most = bound(source, walked.rows[source], tables)
+        most = bound(source, walked.rows[source], tables) if walked.is_whole else None
         lines.append((source, walked.rows[source], lists, most, sum(count.values()) - lists))
     print(*table("source, rows, list requests, bound, other requests", lines), sep="\n")
 

@@ -1,8 +1,8 @@
 """One sorted, resumable connection over sources that each page in their own way.
 
 Read in this order: `windows` (what is read), `feeds` (how), `cursor` (where a walk stands), `planner` (which window
-next), `drain` (one window, whole), `walk` (one source in order), `merge` (all sources in order), `listing` and
-`page` (what a client asks for and gets).
+next), `drain` (one window, whole), `shelf` (what is kept of it), `walk` (one source in order), `merge` (all sources in
+order), `listing`, `page` and `args` (what a client asks for and gets).
 """
 
 from graph.paging.args import PageArgs, resolve_window
