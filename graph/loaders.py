@@ -7,6 +7,7 @@ answered for a key stays the answer for the rest of the request.
 
 import asyncio
 import contextlib
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from datetime import datetime
@@ -92,9 +93,9 @@ class SourceLoader(DataLoader[K, V]):
         super().__init__()
         self._fleet = fleet
 
+    @abstractmethod
     async def read(self, source: Source, keys: Sequence[K]) -> Sequence[V | Exception]:
         """Read one batch: the same length and order, an exception as the value of what failed."""
-        raise NotImplementedError
 
     def batch_key(self, key: K) -> Hashable:
         """Keys for which this is equal are read together; they are of one source."""
