@@ -110,10 +110,6 @@ class WindowStore:
         """The fact of that name, or None."""
         return self._get((key, None))
 
-    def forget(self, key: Hashable) -> None:
-        """Drop a fact."""
-        self._drop((key, None))
-
     # ---- single flight --------------------------------------------------------------------------
 
     async def once(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:

@@ -81,13 +81,11 @@ def test_a_newer_window_replaces_those_inside() -> None:
     assert store.rows == 20 + ENTRY_WEIGHT
 
 
-def test_a_fact_is_replaced_and_forgotten() -> None:
+def test_a_fact_is_replaced() -> None:
     store = WindowStore()
     store.remember("fact", 1, 60, rows=50)
     store.remember("fact", 2, 60, rows=5)
     assert (store.recall("fact"), store.rows) == (2, 5 + ENTRY_WEIGHT)
-    store.forget("fact")
-    assert (store.recall("fact"), store.rows) == (None, 0)
 
 
 def test_a_store_that_is_off_keeps_nothing() -> None:
