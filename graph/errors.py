@@ -16,6 +16,7 @@
           VendorUnavailableError                                  UNAVAILABLE
             VendorUnreachableError                                UNAVAILABLE   it never got the request
           VendorThrottledError                                    THROTTLED
+          VendorCircuitOpenError                                  UNAVAILABLE   not asked: it failed too often
         FatalVendorError                                          asking again will not help
           VendorAuthError                                         UNAUTHENTICATED
           VendorRefusedError                                      REFUSED
@@ -161,6 +162,10 @@ class VendorThrottledError(RetriableVendorError):
     """Too many requests, or too many scrolls. `retry_after_s` where the vendor says when."""
 
     source_code = SourceErrorCode.THROTTLED
+
+
+class VendorCircuitOpenError(RetriableVendorError):
+    """The source failed too often and is left alone for a while. `retry_after_s` says for how long."""
 
 
 class FatalVendorError(VendorError):

@@ -29,7 +29,8 @@ from graph.errors import ConfigError
 from graph.fleet import build_fleet
 from graph.sandbox.world import World
 from graph.settings import AppSettings, build
-from graph.transport.client import VendorClient, VendorReply, VendorRequest
+from graph.transport.client import VendorClient
+from graph.transport.messages import VendorReply, VendorRequest
 from graph.vendors import VENDORS
 from graph.vendors.quanshi.adapter import QuanshiAdapter
 

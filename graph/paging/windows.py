@@ -1,6 +1,6 @@
 """Windows: half-open ranges of time, and the fixed grid they lie on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
@@ -67,6 +67,23 @@ class Grid:
         return self.window(self.cell(window.start), self.cell_after(window.end))
 
 
+class Rows(tuple[Row, ...]):  # noqa: SLOT001 - a tuple has no room for slots
+    """A whole list that was read at once.
+
+    Attributes:
+        left_out: How many of its rows could not be read.
+    """
+
+    left_out: int = 0
+
+    @classmethod
+    def of(cls, rows: Iterable[Row], left_out: int = 0) -> "Rows[Row]":
+        """Rows, and how many are missing."""
+        made = cls(rows)
+        made.left_out = left_out
+        return made
+
+
 class Slice(NamedTuple, Generic[Row]):
     """What one list request answered.
 
@@ -76,12 +93,14 @@ class Slice(NamedTuple, Generic[Row]):
         token: What to pass to read on; None when the window is drained.
         is_sparse: The rows come with other rows, so that a page may have few or none and yet be followed by more.
             Whoever says so sees to it that its tokens come to an end.
+        left_out: How many rows of the page could not be read.
     """
 
     rows: Sequence[Row]
     total: int | None
     token: object | None
     is_sparse: bool = False
+    left_out: int = 0
 
 
 def to_micros(instant: datetime) -> int:

@@ -32,8 +32,9 @@ from graph.errors import (
     VendorUnreachableError,
 )
 from graph.records import SourceState
-from graph.transport.client import MAX_CONNECTIONS, VendorClient, VendorReply, VendorRequest
+from graph.transport.client import MAX_CONNECTIONS, VendorClient
 from graph.transport.deadline import start_deadline, within_deadline
+from graph.transport.messages import Retry, VendorReply, VendorRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -140,7 +141,7 @@ async def test_a_pooled_connection_that_closes_loses_no_safe_request_and_repeats
     async with raw(answer_once) as client:
         for _ in range(3):
             assert (await client.call(REQUEST, read_body)).rows == []
-        scroll_page = dataclasses.replace(REQUEST, is_safe=False)
+        scroll_page = dataclasses.replace(REQUEST, retry=Retry.NEVER)
         assert type(await failure(client, scroll_page)) is VendorUnavailableError
 
 

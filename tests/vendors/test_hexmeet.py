@@ -21,7 +21,7 @@ from graph.errors import (
 from graph.paging.windows import Window
 from graph.records import Capability, ConferenceState, McuResource, Organization, Person, Room
 from graph.settings import Secret
-from graph.transport.client import VendorRequest
+from graph.transport.messages import Retry, VendorRequest
 from graph.vendors.base import ConferenceQuery
 from graph.vendors.hexmeet.adapter import HexmeetAdapter, HexmeetFields
 from graph.vendors.hexmeet.reports import HexmeetSettings
@@ -234,12 +234,12 @@ async def test_no_page_may_be_sent_again_by_the_transport(monkeypatch: pytest.Mo
         call = adapter.client.call
 
         def spy(request: VendorRequest, reader: Any) -> Any:
-            safe.append(request.is_safe)
+            safe.append(request.retry)
             return call(request, reader)
 
         monkeypatch.setattr(adapter.client, "call", spy)
         await read(adapter, "calls", (await read(adapter, "calls")).token)
-    assert safe == [False, False], "a lost answer may have opened a scroll, or moved one on"
+    assert safe == [Retry.IF_UNDONE, Retry.NEVER], "a lost answer may have opened a scroll, or moved one on"
 
 
 # ---- refusals -----------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from vendors.hexmeet_app import NOW, call_row, conference_row, hexmeet, histogra
 from graph import clock
 from graph.errors import VendorTimeoutError, VendorUnavailableError, VendorUnreachableError
 from graph.paging.windows import Window
-from graph.transport.client import VendorRequest
 from graph.transport.deadline import start_deadline
+from graph.transport.messages import VendorRequest
 from graph.vendors.base import ConferenceQuery
 from graph.vendors.hexmeet.adapter import HexmeetAdapter
 

@@ -10,6 +10,7 @@ end; where it does not, one that began within that very millisecond is not count
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Generic, TypeVar
@@ -28,8 +29,9 @@ from graph.errors import (
 )
 from graph.paging.windows import Window
 from graph.settings import Secret, SourceSettings
-from graph.transport.client import VendorClient, VendorReply, VendorRequest
+from graph.transport.client import VendorClient
 from graph.transport.deadline import within_deadline
+from graph.transport.messages import Retry, VendorReply, VendorRequest
 from graph.vendors.base import with_fresh_secrets
 from graph.vendors.hexmeet.scrolls import Scroll, ScrollSlots
 from graph.vendors.hexmeet.wire import (
@@ -205,7 +207,7 @@ class Reports:
             path=f"/report/agg/{report.name}",
             params={"domainId": self._settings.domain_id},
             json={**body, "guid": guid, "token": self._settings.token.reveal()},
-            is_safe=not report.is_scroll,  # an answer that was lost may have opened a scroll, or moved one on
+            retry=_retry(report, body),
         )
 
         def read(reply: VendorReply) -> Body:
@@ -264,6 +266,13 @@ class Reports:
                 endpoint=endpoint,
                 retry_after_s=self._scrolls.wait_s(),
             ) from None
+
+
+def _retry(report: Report[Any], body: Mapping[str, Any]) -> Retry:
+    """An answer that was lost may have opened a scroll, or moved one on."""
+    if not report.is_scroll:
+        return Retry.ALWAYS
+    return Retry.NEVER if "scrollid" in body else Retry.IF_UNDONE
 
 
 def _peek(reply: VendorReply) -> Envelope:

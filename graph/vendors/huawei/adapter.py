@@ -41,7 +41,8 @@ from graph.records import (
 )
 from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts
-from graph.transport.client import VendorClient, VendorReply, VendorRequest
+from graph.transport.client import VendorClient
+from graph.transport.messages import VendorReply, VendorRequest
 from graph.vendors.base import Adapter, Extras
 from graph.vendors.huawei import wire
 

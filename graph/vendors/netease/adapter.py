@@ -25,7 +25,8 @@ from graph.paging.windows import EPOCH, Slice, Window
 from graph.records import Capability, Conference, ConferenceState, Member, UsageSubject
 from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts, Usage
-from graph.transport.client import VendorClient, VendorReply, VendorRequest
+from graph.transport.client import VendorClient
+from graph.transport.messages import VendorReply, VendorRequest
 from graph.vendors.base import Adapter, ConferenceQuery, Extras
 from graph.vendors.netease import wire
 from graph.vendors.netease.mapping import daily_seconds, to_conference, to_day, to_members

@@ -17,7 +17,7 @@ from graph.errors import (
     VendorThrottledError,
     VendorUnavailableError,
 )
-from graph.transport.client import VendorReply
+from graph.transport.messages import VendorReply
 from graph.transport.numbers import Int32, Int53
 from graph.transport.wall_time import BlankableTime, WallTime, decode_wall_time
 

@@ -20,7 +20,8 @@ from graph.paging.shelf import SNAPSHOT_TTL_S
 from graph.records import Capability, Conference, ConferenceState, Organization, Person, Record
 from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts
-from graph.transport.client import VendorClient, VendorReply, VendorRequest
+from graph.transport.client import VendorClient
+from graph.transport.messages import VendorReply, VendorRequest
 from graph.vendors.base import Adapter, Extras, with_fresh_secrets
 from graph.vendors.quanshi import wire
 

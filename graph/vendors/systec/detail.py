@@ -13,7 +13,8 @@ from typing import NamedTuple
 from graph.errors import VendorPayloadError, VendorRefusedError, VendorUnavailableError
 from graph.records import Conference
 from graph.settings import Secret
-from graph.transport.client import VendorClient, VendorRequest
+from graph.transport.client import VendorClient
+from graph.transport.messages import VendorRequest
 from graph.vendors.base import Extras, with_fresh_secrets
 from graph.vendors.systec import wire
 from graph.vendors.systec.mapping import to_conference

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from graph.errors import VendorAuthError, VendorPayloadError, VendorRefusedError
-from graph.transport.client import VendorReply
+from graph.transport.messages import VendorReply
 from graph.transport.numbers import Int32
 from graph.transport.wall_time import BlankableTime, WallTime, decode_wall_time
 

@@ -1,8 +1,4 @@
-"""Configuration: a TOML file and the environment, made into frozen typed settings. Sole reader of the environment.
-
-`CONFGRAPH_SOURCES__NETEASE__APP_SECRET=...` overrides `app_secret` of `[sources.netease]`. Any secret may be
-given as `<key>_file`. Every fault is reported, one line each, naming its key and never its value.
-"""
+"""Reads a TOML file and the environment into settings."""
 
 import json
 import os
@@ -12,159 +8,30 @@ import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
 
 import msgspec
 
 from graph.errors import ConfigError
+from graph.settings.secret import Secret
+from graph.settings.tables import (
+    AppSettings,
+    AuthSettings,
+    CacheSettings,
+    ExecutionSettings,
+    ServerSettings,
+    Settings,
+    SourceSettings,
+)
 
 PREFIX = "CONFGRAPH_"
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-
-
-class Secret:
-    """A credential. Printing it shows stars; `reveal()` is for the request that needs it."""
-
-    __slots__ = ("_file", "_value")
-
-    def __init__(self, value: str, file: Path | None = None) -> None:
-        self._value = value
-        self._file = file
-
-    def reveal(self) -> str:
-        """The credential itself."""
-        return self._value
-
-    def reload(self) -> bool:
-        """Read it again, where it came from a file: credentials are renewed under a running server.
-
-        Returns:
-            Whether it changed. It stays as it is while the file cannot be read or is empty.
-        """
-        if self._file is None:
-            return False
-        try:
-            value = self._file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            return False
-        is_new = bool(value) and value != self._value
-        if is_new:
-            self._value = value
-        return is_new
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-
-def fits_header(text: str) -> bool:
-    """Whether a text can be sent as an HTTP header: printable ASCII."""
-    return text.isascii() and text.isprintable()
 
 
 class EnvironmentText(str):
     """A value from the environment: text, whatever type its key wants."""
 
     __slots__ = ()
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all tables: unknown keys are refused."""
-
-    def faults(self) -> list[str]:
-        """What no type can say: one `key: fault` each."""
-        return []
-
-
-class SourceSettings(Settings, frozen=True):
-    """What every source has. A vendor adds its own keys and its page size.
-
-    Attributes:
-        base_url: Scheme, host and an optional prefix; the documented path is appended.
-        time_filter: What the vendor's range filters.
-        max_conference_hours: No conference lasts longer: how far back to read for legs that come with theirs.
-        settle_hours: Older windows hardly change any more.
-        lookup_days: How far back to search where a vendor has no look-up by id.
-    """
-
-    vendor: str
-    base_url: str
-    timeout_s: float = 10.0
-    page_size: int = 100
-    time_zone: str = "Asia/Shanghai"
-    time_filter: Literal["start", "end", "overlap", "creation"] = "start"
-    max_conference_hours: int = 25
-    settle_hours: int = 50
-    lookup_days: int = 31
-
-    def faults(self) -> list[str]:
-        """What no type can say: one `key: fault` each."""
-        found = []
-        if fault := _url_fault(self.base_url):
-            found.append(f"base_url: {fault}")
-        if not 0 < self.timeout_s <= 600:
-            found.append("timeout_s: expected more than 0 and at most 600")
-        for key, most in {"page_size": 10_000, "max_conference_hours": 1000, "lookup_days": 3660}.items():
-            if not 1 <= getattr(self, key) <= most:
-                found.append(f"{key}: expected 1 to {most}")
-        if not 2 * self.max_conference_hours <= self.settle_hours <= 100_000:
-            found.append("settle_hours: expected at least twice max_conference_hours, and at most 100000")
-        try:
-            ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            found.append("time_zone: expected a name such as Asia/Shanghai")
-        return found
-
-
-class ServerSettings(Settings, frozen=True):
-    """`[server]`."""
-
-    host: str = "127.0.0.1"
-    port: int = 8000
-    request_timeout_s: float = 15.0
-    page_budget: int = 10
-    introspection: bool = True
-
-    def faults(self) -> list[str]:
-        """What no type can say: one `key: fault` each."""
-        found = []
-        if not 0 <= self.port <= 65535:
-            found.append("port: expected 0 to 65535")
-        if not 0 < self.request_timeout_s <= 600:
-            found.append("request_timeout_s: expected more than 0 and at most 600")
-        if self.page_budget < 1:
-            found.append("page_budget: expected at least 1")
-        return found
-
-
-class AuthSettings(Settings, frozen=True):
-    """`[auth]`: without authentication, hence on loopback only."""
-
-    mode: Literal["none"] = "none"
-
-
-class CacheSettings(Settings, frozen=True):
-    """`[cache]`."""
-
-    url: Literal["memory://"] = "memory://"
-    enabled: bool = True
-
-
-class ExecutionSettings(Settings, frozen=True):
-    """`[execution]`."""
-
-
-class AppSettings(Settings, frozen=True):
-    """The whole configuration; `sources` by name, in the order given."""
-
-    server: ServerSettings = ServerSettings()
-    auth: AuthSettings = AuthSettings()
-    cache: CacheSettings = CacheSettings()
-    execution: ExecutionSettings = ExecutionSettings()
-    sources: dict[str, SourceSettings] = {}
 
 
 def config_path(option: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -321,19 +188,6 @@ def _fault(error: msgspec.ValidationError, kind: Any) -> str:
     text = str(error).split(" - at ")[0]
     words = ", ".join(f'"{word}"' for word in typing.get_args(kind))
     return f"expected one of {words}" if text.startswith("Invalid enum value") else text
-
-
-def _url_fault(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        is_whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # brackets or a port that are none
-        is_whole = False
-    if not is_whole or parts.query or parts.fragment or any(c.isspace() or not c.isprintable() for c in url):
-        return "expected http:// or https://, a host and an optional prefix"
-    if parts.username or parts.password:
-        return "credentials do not belong into an address"
-    return None
 
 
 def _is_secret(kind: Any) -> bool:

@@ -1,0 +1,198 @@
+"""What can be configured: one type per table, with its defaults and what no type can say."""
+
+import re
+from typing import Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from graph.settings.secret import Secret
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all tables: unknown keys are refused."""
+
+    def faults(self) -> list[str]:
+        """What no type can say: one `key: fault` each."""
+        return []
+
+
+class SourceSettings(Settings, frozen=True):
+    """What every source has. A vendor adds its own keys and its page size.
+
+    Attributes:
+        base_url: Scheme, host and an optional prefix; the documented path is appended.
+        timeout_s: For one vendor request: waiting for its turn, its repetitions and its whole body included.
+        max_connections: Requests at the vendor at once; more wait their turn.
+        max_requests_per_second: More wait their turn; 0 is no limit.
+        retries: How often a request that may be sent again is, at most, when the vendor is briefly unwell.
+        breaker_failures: After so many failures in a row the source is left alone for a while; 0 is never.
+        breaker_open_s: How long; then one request tries.
+        max_body_mb: A longer answer is not read on.
+        time_filter: What the vendor's range filters.
+        max_conference_hours: No conference lasts longer: how far back to read for legs that come with theirs.
+        settle_hours: Older windows hardly change any more.
+        lookup_days: How far back to search where a vendor has no look-up by id.
+    """
+
+    vendor: str
+    base_url: str
+    timeout_s: float = 10.0
+    max_connections: int = 20
+    max_requests_per_second: float = 100.0
+    retries: int = 2
+    breaker_failures: int = 5
+    breaker_open_s: float = 10.0
+    max_body_mb: int = 32
+    page_size: int = 100
+    time_zone: str = "Asia/Shanghai"
+    time_filter: Literal["start", "end", "overlap", "creation"] = "start"
+    max_conference_hours: int = 25
+    settle_hours: int = 50
+    lookup_days: int = 31
+
+    def faults(self) -> list[str]:
+        """What no type can say: one `key: fault` each."""
+        found = []
+        if fault := _url_fault(self.base_url):
+            found.append(f"base_url: {fault}")
+        if not 0 < self.timeout_s <= 600:
+            found.append("timeout_s: expected more than 0 and at most 600")
+        ranges = {
+            "max_connections": (1, 1000),
+            "retries": (0, 10),
+            "breaker_failures": (0, 1000),
+            "max_body_mb": (1, 1024),
+            "page_size": (1, 10_000),
+            "max_conference_hours": (1, 1000),
+            "lookup_days": (1, 3660),
+        }
+        for key, (least, most) in ranges.items():
+            if not least <= getattr(self, key) <= most:
+                found.append(f"{key}: expected {least} to {most}")
+        if not 0 <= self.max_requests_per_second <= 100_000:
+            found.append("max_requests_per_second: expected 0 (no limit) to 100000")
+        if not 0 < self.breaker_open_s <= 3600:
+            found.append("breaker_open_s: expected more than 0 and at most 3600")
+        if not 2 * self.max_conference_hours <= self.settle_hours <= 100_000:
+            found.append("settle_hours: expected at least twice max_conference_hours, and at most 100000")
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            found.append("time_zone: expected a name such as Asia/Shanghai")
+        return found
+
+
+class ServerSettings(Settings, frozen=True):
+    """`[server]`.
+
+    Attributes:
+        metrics: Serve /metrics for Prometheus.
+        tracing: Send OpenTelemetry spans, as the variables OTEL_* say; needs the extra `tracing`.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    request_timeout_s: float = 15.0
+    page_budget: int = 10
+    introspection: bool = True
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    metrics: bool = True
+    tracing: bool = False
+
+    def faults(self) -> list[str]:
+        """What no type can say: one `key: fault` each."""
+        found = []
+        if not 0 <= self.port <= 65535:
+            found.append("port: expected 0 to 65535")
+        if not 0 < self.request_timeout_s <= 600:
+            found.append("request_timeout_s: expected more than 0 and at most 600")
+        if self.page_budget < 1:
+            found.append("page_budget: expected at least 1")
+        return found
+
+
+class AuthSettings(Settings, frozen=True):
+    """`[auth]`: without authentication, hence on loopback only."""
+
+    mode: Literal["none"] = "none"
+
+
+class CacheSettings(Settings, frozen=True):
+    """`[cache]`.
+
+    Attributes:
+        url: `memory://`, or where the Valkey or Redis is that several processes share: `valkey://host:port/0`
+            (`redis://` is the same, `valkeys://` and `rediss://` speak TLS).
+        username: Of an account there, where it has one.
+        password: Of that account.
+        enabled: Keep what was read for a while, so that the next page finds it.
+        max_mb: What one process keeps in its memory.
+        stale_s: For how long what was read may still be served, marked STALE, while its source is down; 0 is never.
+    """
+
+    url: str = "memory://"
+    username: str = ""
+    password: Secret | None = None
+    enabled: bool = True
+    max_mb: int = 256
+    stale_s: float = 600.0
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes share one cache."""
+        return self.url != "memory://"
+
+    def faults(self) -> list[str]:
+        """What no type can say: one `key: fault` each."""
+        found = []
+        if self.is_shared and (fault := _cache_url_fault(self.url)):
+            found.append(f"url: {fault}")
+        if not self.is_shared and (self.username or self.password):
+            found.append("url: memory:// takes no username and no password")
+        if not 1 <= self.max_mb <= 1_000_000:
+            found.append("max_mb: expected 1 to 1000000")
+        if not 0 <= self.stale_s <= 86_400:
+            found.append("stale_s: expected 0 (never) to 86400")
+        return found
+
+
+class ExecutionSettings(Settings, frozen=True):
+    """`[execution]`."""
+
+
+class AppSettings(Settings, frozen=True):
+    """The whole configuration; `sources` by name, in the order given."""
+
+    server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
+    cache: CacheSettings = CacheSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    sources: dict[str, SourceSettings] = {}
+
+
+def _cache_url_fault(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in ("valkey", "valkeys", "redis", "rediss") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_whole = False
+    if not is_whole or parts.query or parts.fragment or not re.fullmatch(r"/?|/[0-9]{1,3}", parts.path):
+        return "expected memory:// or valkey://host:port/0"
+    if parts.username or parts.password:
+        return "credentials do not belong into an address; there is a key for each"
+    return None
+
+
+def _url_fault(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets or a port that are none
+        is_whole = False
+    if not is_whole or parts.query or parts.fragment or any(c.isspace() or not c.isprintable() for c in url):
+        return "expected http:// or https://, a host and an optional prefix"
+    if parts.username or parts.password:
+        return "credentials do not belong into an address"
+    return None
