@@ -6,7 +6,7 @@ import gc
 import multiprocessing
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import uvicorn
 
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.fleet import build_fleet
 from graph.paging.windows import Window
 from graph.records import UsageSubject
@@ -23,6 +23,7 @@ from graph.sandbox.server import Sandbox
 from graph.sandbox.world import LOCAL, World
 from graph.server import create_app
 from graph.settings import AppSettings, build
+from graph.telemetry.logs import configure_logs
 from graph.vendors import VENDORS
 
 Tables = dict[str, dict[str, Any]]
@@ -75,10 +76,10 @@ class Child:
         return Path(f"/proc/{self._process.pid}/{name}").read_text(encoding="utf-8")
 
 
-def read_settings(tables: Tables, *, has_cache: bool = True) -> AppSettings:
-    """The configuration of these sources."""
+def read_settings(tables: Tables, cache: Mapping[str, object] | None = None) -> AppSettings:
+    """The configuration of these sources, and of the cache where it is not the default. No caller costs too much."""
     types = {spec.name: spec.settings for spec in VENDORS.values()}
-    return build({"sources": tables, "cache": {"enabled": has_cache}}, types, {})
+    return build({"sources": tables, "cache": dict(cache or {}), "limits": {"cost_per_second": 0}}, types, {})
 
 
 def run_emulators(pipe: Connection, conferences: int) -> None:
@@ -114,9 +115,10 @@ async def _warm(tables: Tables, window: Window) -> None:
     await fleet.aclose()
 
 
-def run_confgraph(pipe: Connection, tables: Tables, has_cache: bool) -> None:
+def run_confgraph(pipe: Connection, tables: Tables, cache: Mapping[str, object]) -> None:
     """Serve confgraph as `confgraph serve` does. Says its URL; tells how many rows its stores hold."""
-    asyncio.run(_serve(pipe, create_app(read_settings(tables, has_cache=has_cache))))
+    configure_logs("error")
+    asyncio.run(_serve(pipe, create_app(read_settings(tables, cache))))
 
 
 async def _serve(pipe: Connection, app: Any) -> None:
@@ -128,7 +130,7 @@ async def _serve(pipe: Connection, app: Any) -> None:
             await asyncio.sleep(0.01)
         stores = [each for each in gc.get_objects() if isinstance(each, WindowStore)]
         pipe.send(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        await _attend(pipe, lambda: sum(store.rows for store in stores))
+        await _attend(pipe, lambda: sum(store.memory.rows for store in stores))
         server.should_exit = True
         await serving
 

@@ -9,7 +9,7 @@ on loopback, and then does the same work by the naive merge (naive.py). Linux on
 import argparse
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import blake2b
 from math import ceil
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import httpx
 from children import DAYS, LISTS, Child, Tables, read_settings, run_confgraph, run_emulators
 from naive import Naive, run_naive
+from tables import table
 
 from graph.paging.windows import Window
 
@@ -134,19 +135,6 @@ def bound(source: str, rows: int, tables: Tables) -> int:
     return 2 * ceil(rows / size) + 12 + (ceil(DAYS / 16) if source == "systec" else 0)
 
 
-def table(heads: str, rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """A table as Markdown has it."""
-    names = heads.split(", ")
-    for row in (names, [":--", *["--:"] * (len(names) - 1)], *rows):
-        yield f"| {' | '.join(map(shown, row))} |"
-    yield ""
-
-
-def shown(cell: object) -> str:
-    """A cell as text; what is not known stays empty."""
-    return "" if cell is None else f"{cell:.2f}" if isinstance(cell, float) else str(cell)
-
-
 def main() -> None:
     """Measure each size and print what it came to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -159,7 +147,7 @@ def main() -> None:
     for size in map(int, options.conferences.split(",")):
         with Child(run_emulators, size) as emulators:
             tables, window = emulators.said
-            with Child(run_confgraph, tables, not options.no_cache) as confgraph:
+            with Child(run_confgraph, tables, {"enabled": not options.no_cache}) as confgraph:
                 walked = walk(emulators, confgraph, window, options.page, options.seconds)
             report_walk(size, options.page, walked, tables, before)
             before = walked

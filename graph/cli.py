@@ -1,22 +1,25 @@
-"""The command `confgraph`: serve, sandbox, schema, check.
+"""The command `confgraph`: serve, sandbox, schema, check, key.
 
 stdout is for programs (the line `listening on URL`, the sandbox's configuration, the schema, the table of
-`check`); everything else goes to stderr. Exit status 1: a check failed, the schema is stale, a port is taken;
+`check`, a key); everything else goes to stderr. Exit status 1: a check failed, the schema is stale, a port is taken;
 2: the configuration cannot be used.
 """
 
 import asyncio
 import contextlib
 import functools
-import ipaddress
-import logging
+import hashlib
+import math
+import secrets
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 import uvicorn
@@ -34,20 +37,21 @@ from graph.sandbox.server import Sandbox
 from graph.sandbox.world import World
 from graph.schema import build_schema, print_sdl
 from graph.server import create_app
-from graph.settings import AppSettings, build, config_path, has_sources, load
+from graph.server.connections import MAX_HEAD, BoundedProtocol
+from graph.settings import AppSettings, KeySettings, build, config_path, has_sources, is_loopback, load, share_metrics
+from graph.telemetry.logs import configure_logs, log
+from graph.telemetry.metrics import forget_process
 from graph.vendors import VENDORS
 
 SANDBOX_PORT = 9101
-LOOPBACK_NAMES = ("localhost", "localhost.localdomain")
+DRAIN_S = 1.0  # a balancer that looks at /readyz meanwhile sends nobody who would be refused
 
 app = App(name="confgraph", version=__version__, help="One GraphQL API over five video-conferencing vendors.")
-log = logging.getLogger("confgraph")
 
 
 def main() -> None:
     """Run the command line; configuration faults end it with status 2, one line each."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # one line per emulator at each start
+    configure_logs("info")
     try:
         app()
     except ConfigError as error:
@@ -79,15 +83,19 @@ def serve(
         raise ConfigError(["--workers: expected at least 1"])
     with contextlib.ExitStack() as stack:
         settings = _settings(config, host, port, stack)
-        server = settings.server
-        listener = stack.enter_context(_listen(server.host, server.port))
-        url = _url(server.host, listener)
+        configure_logs(settings.server.log_level)
+        if settings.auth.mode == "none" and not is_loopback(settings.server.host):
+            log.warning("auth.mode is none: whoever reaches this address may ask everything")
+        listener = stack.enter_context(_listen(settings.server.host, settings.server.port))
+        url = _url(settings.server.host, listener)
         if workers == 1:
-            _Server(create_app(settings), url).run(sockets=[listener])
+            _Server(_uvicorn(settings), url).run(sockets=[listener])
         else:
-            factory = functools.partial(create_app, settings)
+            served = _uvicorn(settings.share(workers), workers)
+            metrics = stack.enter_context(tempfile.TemporaryDirectory(prefix="confgraph-"))
+            share_metrics(metrics)
             print(f"listening on {url}", flush=True)
-            Multiprocess(_uvicorn(factory, factory=True, workers=workers), sockets=[listener]).run()
+            _Workers(served, listener, metrics).run()
 
 
 @app.command
@@ -139,36 +147,88 @@ def schema(
 
 
 @app.command
-def check(*, config: Path | None = None) -> None:
+def check(*, config: Path | None = None, verbose: Annotated[bool, Parameter(negative=())] = False) -> None:
     """Ask every source one cheap question and say what works. Opens no scroll.
 
     Args:
         config: The configuration; else CONFGRAPH_CONFIG and the environment.
+        verbose: Say as well what limits are kept, and what was answered unlike the vendor's contract.
     """
-    path = config_path(config)
-    settings = load(path, _settings_types())
-    outcomes = asyncio.run(_check_all(settings))
+    configure_logs("error")  # the table tells the rest
+    settings = load(config_path(config), _settings_types())
+    checked = asyncio.run(_check_all(settings))
+    console = Console()
     table = Table("source", "vendor", "result", "detail")
-    for name, (is_good, detail) in outcomes.items():
-        table.add_row(name, settings.sources[name].vendor, "ok" if is_good else "FAILED", detail)
-    Console().print(table)
-    if not all(is_good for is_good, _ in outcomes.values()):
+    for one in checked:
+        table.add_row(one.source.name, one.source.settings.vendor, "ok" if one.is_good else "FAILED", one.detail)
+    console.print(table)
+    if verbose:
+        _print_limits(console, checked)
+        _print_drift(console, checked)
+    if not all(one.is_good for one in checked):
         sys.exit(1)
 
 
-async def _check_all(settings: AppSettings) -> dict[str, tuple[bool, str]]:
-    async def one(source: Source) -> tuple[bool, str]:
+@app.command
+def key(name: str, /) -> None:
+    """Make a key for a caller: prints it, and the table of the configuration that lets it in.
+
+    Args:
+        name: What logs and limits call the caller.
+    """
+    made = secrets.token_urlsafe(32)
+    settings = KeySettings(name=name, sha256=hashlib.sha256(made.encode()).hexdigest())
+    if faults := settings.faults():
+        raise ConfigError(faults)
+    print(f'{made}\n\n[[auth.keys]]\nname = "{name}"\nsha256 = "{settings.sha256}"')
+
+
+@dataclass(frozen=True)
+class _Checked:
+    source: Source
+    is_good: bool
+    detail: str
+
+
+async def _check_all(settings: AppSettings) -> list[_Checked]:
+    async def one(source: Source) -> _Checked:
+        source.client.drift.looks_at_all = True
         try:
-            return True, await source.adapter.check()
+            return _Checked(source, is_good=True, detail=await source.adapter.check())
         except ConfgraphError as error:
-            return False, error.message
+            return _Checked(source, is_good=False, detail=error.message)
 
     fleet = build_fleet(settings)
     try:
-        results = await asyncio.gather(*(one(source) for source in fleet.sources.values()))
+        return await asyncio.gather(*(one(source) for source in fleet.sources.values()))
     finally:
         await fleet.aclose()
-    return dict(zip(fleet.sources, results, strict=True))
+
+
+def _print_limits(console: Console, checked: Iterable[_Checked]) -> None:
+    table = Table("source", "health", "timeout", "at once", "per second", "retries", "left alone", "body")
+    for one in checked:
+        kept = one.source.settings
+        table.add_row(
+            one.source.name,
+            one.source.health().state.value,
+            f"{kept.timeout_s:g} s",
+            str(kept.max_connections),
+            f"{kept.max_requests_per_second:g}" if kept.max_requests_per_second else "no limit",
+            str(kept.retries),
+            f"{kept.breaker_open_s:g} s after {kept.breaker_failures}" if kept.breaker_failures else "never",
+            f"{kept.max_body_mb} MB",
+        )
+    console.print(table)
+
+
+def _print_drift(console: Console, checked: Iterable[_Checked]) -> None:
+    table = Table("source", "report", "field", "unlike its contract", "times")
+    for one in checked:
+        for seen in one.source.client.drift.observed():
+            kind = seen.kind if seen.value is None else f"{seen.kind} {seen.value}"
+            table.add_row(one.source.name, seen.endpoint, seen.field, kind, str(seen.count))
+    console.print(table if table.row_count else "All answers were as their contracts say.")
 
 
 def _settings_types() -> dict[str, type]:
@@ -189,7 +249,11 @@ def _settings(config: Path | None, host: str | None, port: int | None, stack: co
     path = config_path(config)
     if path is not None or has_sources():
         return finished(load(path, _settings_types()))
-    finished(build({}, _settings_types()))  # faults come before the emulators do
+    asked = finished(build({}, _settings_types()))  # faults come before the emulators do
+    if not is_loopback(asked.server.host):
+        raise ConfigError(
+            [f"sources: missing; the sandbox is for loopback alone, and server.host is {asked.server.host}"]
+        )
     log.info("no configuration: serving the sandbox, five emulators with made-up conferences")
     portal = stack.enter_context(start_blocking_portal())
     running = stack.enter_context(portal.wrap_async_context_manager(Sandbox(World())))
@@ -197,12 +261,8 @@ def _settings(config: Path | None, host: str | None, port: int | None, stack: co
 
 
 def _check_exposure(settings: AppSettings) -> None:
-    host = settings.server.host
-    try:
-        is_loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = host in LOOPBACK_NAMES
-    if not is_loopback:
+    host, auth = settings.server.host, settings.auth
+    if auth.mode == "none" and not auth.insist_on_none and not is_loopback(host):
         raise ConfigError([f'auth.mode: "none" goes with a loopback address only, and server.host is {host}'])
 
 
@@ -223,27 +283,44 @@ def _url(host: str, listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
-def _uvicorn(target: object, *, factory: bool = False, workers: int = 1) -> uvicorn.Config:
+def _uvicorn(settings: AppSettings, workers: int = 1) -> uvicorn.Config:
     # No access log: addresses of GET queries hold what people search for.
     return uvicorn.Config(
-        target,  # type: ignore[arg-type]  # uvicorn's type leaves out factories
-        factory=factory,
+        functools.partial(_served, settings),
+        factory=True,
         workers=workers,
         lifespan="on",
         access_log=False,
         log_config=None,
         server_header=False,
+        http=BoundedProtocol,
+        h11_max_incomplete_event_size=MAX_HEAD,
         ws="none",
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=math.ceil(settings.server.request_timeout_s) + 1,
     )
+
+
+def _served(settings: AppSettings) -> Starlette:
+    """The application in the process that serves it: a signal makes /readyz say 503 before the server ends."""
+    configure_logs(settings.server.log_level)
+    served = create_app(settings)
+    loop = asyncio.get_running_loop()
+    for number, wait_s in ((signal.SIGINT, 0.0), (signal.SIGTERM, DRAIN_S)):
+        end = signal.getsignal(number)  # uvicorn's, set just before
+
+        def drain(number: int, _: FrameType | None, end: Any = end, wait_s: float = wait_s) -> None:
+            served.state.is_ready = False
+            loop.call_soon_threadsafe(loop.call_later, wait_s, end, number, None)
+
+        signal.signal(number, drain)
+    return served
 
 
 class _Server(uvicorn.Server):
     """Says where it listens once it does, and ends with status 0 after a signal."""
 
-    def __init__(self, served: Starlette, url: str) -> None:
-        super().__init__(_uvicorn(served))
-        self._served = served
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
         self._url = url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -253,8 +330,31 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
-        self._served.state.is_ready = False
         self._captured_signals.clear()  # uvicorn would raise them again after the shutdown, and the status be 143
+
+
+class _Workers(Multiprocess):
+    """Several processes that share a port, and a folder for what they count."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, metrics: str) -> None:
+        super().__init__(config, sockets=[listener])
+        self._metrics = metrics
+        self._pids: set[int] = set()
+
+    def keep_subprocess_alive(self) -> None:
+        self._pids |= self._running()
+        super().keep_subprocess_alive()
+        for pid in self._pids - self._running():
+            forget_process(pid, self._metrics)
+        self._pids = self._running()
+
+    def terminate_all(self) -> None:
+        super().terminate_all()
+        for listener in self.sockets:
+            listener.close()  # else clients who come now would wait for nobody, once the workers have closed theirs
+
+    def _running(self) -> set[int]:
+        return {process.pid for process in self.processes if process.pid is not None}
 
 
 def _fail(message: str) -> NoReturn:

@@ -10,17 +10,23 @@
         LimitExceededError                  LIMIT_EXCEEDED
         LookupLimitError                    LOOKUP_LIMIT          absence could not be proven
         BadUserInputError                   BAD_USER_INPUT        a value is not of its type
+        RateLimitedError                    RATE_LIMITED          the same request may get an answer later
+        NotAuthorizedError                                        another caller may get an answer
+          UnauthenticatedError              UNAUTHENTICATED       no credential, or not a good one
+          ForbiddenError                    FORBIDDEN             who it is may not ask this
       VendorError                           VENDOR_ERROR          one source could not answer
         RetriableVendorError                                      asking again may help
           VendorTimeoutError                                      TIMEOUT
           VendorUnavailableError                                  UNAVAILABLE
             VendorUnreachableError                                UNAVAILABLE   it never got the request
+            VendorExpiredError                                    UNAVAILABLE   read on no more: start over
           VendorThrottledError                                    THROTTLED
           VendorCircuitOpenError                                  UNAVAILABLE   not asked: it failed too often
         FatalVendorError                                          asking again will not help
           VendorAuthError                                         UNAUTHENTICATED
           VendorRefusedError                                      REFUSED
           VendorPayloadError                                      BAD_PAYLOAD
+            VendorGarbageError                                    BAD_PAYLOAD   the whole body is no answer
         UnsupportedError                    UNSUPPORTED           UNSUPPORTED
 
 The middle column is `extensions.code` of a GraphQL error, the right one the `SourceErrorCode` of a
@@ -106,6 +112,40 @@ class BadUserInputError(RequestError):
     code = "BAD_USER_INPUT"
 
 
+class RateLimitedError(RequestError):
+    """The caller asks for too much at a time. `retry_after_s` says when to ask again."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotAuthorizedError(RequestError):
+    """The caller may not have this."""
+
+    code = "FORBIDDEN"
+
+
+class UnauthenticatedError(NotAuthorizedError):
+    """The caller has not proved who it is. The message never says why, which would help whoever guesses.
+
+    Attributes:
+        reason: A few words of why, for the log.
+    """
+
+    code = "UNAUTHENTICATED"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("A valid credential is needed.")
+        self.reason = reason
+
+
+class ForbiddenError(NotAuthorizedError):
+    """The caller is known, and may not ask this."""
+
+
 class VendorError(ConfgraphError):
     """One source could not answer.
 
@@ -158,6 +198,10 @@ class VendorUnreachableError(VendorUnavailableError):
     """No connection came about, so the vendor did nothing for this request."""
 
 
+class VendorExpiredError(VendorUnavailableError):
+    """What was read page by page is gone at the vendor, which itself is well: it must be read from its start."""
+
+
 class VendorThrottledError(RetriableVendorError):
     """Too many requests, or too many scrolls. `retry_after_s` where the vendor says when."""
 
@@ -188,6 +232,10 @@ class VendorPayloadError(FatalVendorError):
     """The body does not fit its contract: says where, what was expected and what kind stood there."""
 
     source_code = SourceErrorCode.BAD_PAYLOAD
+
+
+class VendorGarbageError(VendorPayloadError):
+    """The body is no JSON, or too long to be read: the source as a whole is unwell."""
 
 
 class UnsupportedError(VendorError):

@@ -1,15 +1,18 @@
 """The configured sources, and asking several of them at once without one failure emptying the answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from graph import clock
+from graph.cache.store import WindowStore
 from graph.errors import UnknownSourceError, UnsupportedError, VendorError
 from graph.records import Capability, SourceError, SourceHealth, SourceResult, SourceResultStatus
-from graph.settings import AppSettings, SourceSettings
+from graph.settings import AppSettings, SourceSettings, account_of
 from graph.transport.client import VendorClient
+from graph.transport.local_quotas import LocalQuotas
+from graph.transport.quotas import Quotas
 from graph.vendors import VENDORS
 from graph.vendors.base import Adapter, VendorSpec
 
@@ -66,6 +69,12 @@ class Fleet:
             key=lambda source: source.name,
         )
 
+    def restricted(self, names: Collection[str] | None) -> "Fleet":
+        """The part of it that is as if no other sources were configured; None is all of it."""
+        if names is None:
+            return self
+        return Fleet(source for source in self.sources.values() if source.name in names)
+
     async def gather(
         self, sources: Iterable[Source], capability: Capability, ask: Callable[[Source], Awaitable[T]]
     ) -> Gathered[T]:
@@ -97,12 +106,21 @@ def failed(source: str, error: VendorError) -> SourceResult:
     return SourceResult(source_name=source, status=status, error=SourceError.of(error))
 
 
-def build_fleet(settings: AppSettings) -> Fleet:
-    """Make the sources of a configuration. Needs a running event loop; opens no connection yet."""
-    return Fleet(_source(name, table) for name, table in settings.sources.items())
+def build_fleet(settings: AppSettings, quotas: Quotas | None = None, store: WindowStore | None = None) -> Fleet:
+    """Make the sources of a configuration. Needs a running event loop; opens no connection yet.
+
+    Args:
+        settings: The configuration.
+        quotas: Counts what is limited per account; by default what this process uses alone.
+        store: Keeps what was read lately; by default each source keeps its own.
+    """
+    counted = quotas or LocalQuotas()
+    return Fleet(_source(name, table, counted, store) for name, table in settings.sources.items())
 
 
-def _source(name: str, settings: SourceSettings) -> Source:
+def _source(name: str, settings: SourceSettings, quotas: Quotas, store: WindowStore | None) -> Source:
     spec = VENDORS[settings.vendor]
-    client = VendorClient(name, settings.base_url, settings.timeout_s)
-    return Source(name, spec, settings, spec.create_adapter(name, settings, client), client)
+    client = VendorClient(name, settings, quotas, account_of(settings))
+    adapter = spec.create_adapter(name, settings, client)
+    adapter.store = store or adapter.store
+    return Source(name, spec, settings, adapter, client)

@@ -1,5 +1,7 @@
 """Per-request loaders: what the fields of one query ask for one by one is asked of each source together.
 
+Requests that come to ask for the same batch at about the same time share what one of them reads.
+
 Sole importer of aiodataloader, and of its traps: a loader binds the running loop (so they are made per request), a
 cancelled batch would hang its callers, a cancelled caller would poison the future it shares with others. An error
 answered for a key stays the answer for the rest of the request.
@@ -12,12 +14,14 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from datetime import datetime
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from aiodataloader import DataLoader
 
 from graph.errors import VendorUnavailableError
 from graph.fleet import Fleet, Source
+from graph.paging import read_recent
 from graph.paging.windows import Window
 from graph.records import (
     Call,
@@ -30,6 +34,7 @@ from graph.records import (
     UsageOrder,
 )
 from graph.statistics import McuReport, UsageGroups
+from graph.telemetry.traces import span
 from graph.vendors.base import Extras
 
 
@@ -92,6 +97,15 @@ class SourceLoader(DataLoader[K, V]):
     def __init__(self, fleet: Fleet) -> None:
         super().__init__()
         self._fleet = fleet
+        self._reading: set[asyncio.Future[Any]] = set()
+        self._read_at: dict[Hashable, datetime] = {}
+        self._is_cancelled = False
+
+    def cancel(self) -> None:
+        """Read no further: nobody waits for it any more."""
+        self._is_cancelled = True
+        for reading in self._reading:
+            reading.cancel()
 
     @abstractmethod
     async def read(self, source: Source, keys: Sequence[K]) -> Sequence[V | Exception]:
@@ -105,9 +119,19 @@ class SourceLoader(DataLoader[K, V]):
         """Keys for which this is equal are the same key."""
         return key
 
+    def told_apart_by(self, key: K) -> Hashable:
+        """What of a key makes a difference to its batch."""
+        return key
+
+    def read_at(self, key: K) -> datetime | None:
+        """When reading the value of a key began, which may have been for another request."""
+        return self._read_at.get(self.get_cache_key(key))
+
     async def get(self, key: K) -> V:
         """The value of a key, or what went wrong with it raised."""
-        return await asyncio.shield(self.load(key))
+        loading = self.load(key)
+        loading.add_done_callback(_look_at)
+        return await asyncio.shield(loading)
 
     async def batch_load_fn(self, keys: list[K]) -> list[V]:
         """Read the batches of all sources at the same time; one that fails leaves the others alone."""
@@ -116,22 +140,45 @@ class SourceLoader(DataLoader[K, V]):
             for key in keys
         ]
         batches: dict[Hashable, list[int]] = defaultdict(list)
-        for position, key in enumerate(keys):
+        for position, key in enumerate(() if self._is_cancelled else keys):
             batches[self.batch_key(key)].append(position)
 
         async def one(positions: list[int]) -> None:
             batch = [keys[position] for position in positions]
             try:
-                answers = await self.read(self._fleet.sources[batch[0].source_name], batch)
+                source = self._fleet.sources[batch[0].source_name]
+                with span("batch", loader=type(self).__name__, source=source.name, keys=len(batch)):
+                    answers = await self._read_recent(source, batch)
                 pairs: list[tuple[int, V | Exception]] = list(zip(positions, answers, strict=True))
             except Exception as error:  # noqa: BLE001 - raised again at each key of this batch, and at no other
                 pairs = [(position, error) for position in positions]
             for position, answer in pairs:
                 values[position] = answer
 
+        reading = asyncio.gather(*(one(positions) for positions in batches.values()), return_exceptions=True)
+        self._reading.add(reading)
+        reading.add_done_callback(self._reading.discard)
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*(one(positions) for positions in batches.values()), return_exceptions=True)
+            await reading
         return cast("list[V]", values)
+
+    async def _read_recent(self, source: Source, batch: list[K]) -> Sequence[V | Exception]:
+        """What another request read of the same batch a moment ago, or is reading, else what is read now."""
+        asked = blake2b(repr([self.told_apart_by(key) for key in batch]).encode(), digest_size=16).hexdigest()
+        found = await read_recent(
+            source.adapter.store,
+            f"{source.name}\n{source.client.account}\n{type(self).__name__}\n{asked}",
+            lambda: self.read(source, batch),
+            source=source.name,
+        )
+        self._read_at |= {self.get_cache_key(key): found.read_at for key in batch}
+        return found.rows
+
+
+def _look_at(done: "asyncio.Future[Any]") -> None:
+    """An error for a caller that was cancelled is not lost: nobody wants it."""
+    if not done.cancelled():
+        done.exception()
 
 
 class ConferenceByKeyLoader(SourceLoader[ConferenceKey, Conference | None]):
@@ -181,6 +228,10 @@ class OfConferenceLoader(SourceLoader[Conference, V]):
     def get_cache_key(self, key: Conference) -> Any:
         """Hashing a whole record would look at all of it."""
         return key.source_name, key.vendor_id
+
+    def told_apart_by(self, key: Conference) -> Hashable:
+        """So would writing it."""
+        return key.vendor_id, key.sort_time, key.ended_at
 
 
 class ConferenceMembersLoader(OfConferenceLoader[tuple[Member, ...]]):
@@ -235,10 +286,10 @@ class ReportLoader(SourceLoader[K, V]):
         return key
 
 
-class McuReportsLoader(ReportLoader[McuReportsKey, list[McuReport]]):
+class McuReportsLoader(ReportLoader[McuReportsKey, Sequence[McuReport]]):
     """The media resources of a kind with their days."""
 
-    async def read(self, source: Source, keys: Sequence[McuReportsKey]) -> Sequence[list[McuReport] | Exception]:
+    async def read(self, source: Source, keys: Sequence[McuReportsKey]) -> Sequence[Sequence[McuReport] | Exception]:
         """Read one report."""
         return [await source.adapter.list_mcu_reports(key.kind, key.window) for key in keys]
 
@@ -256,6 +307,12 @@ class Loaders:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
+
+    def cancel(self) -> None:
+        """Stop what is still being read, once the request has its answer or its client has gone."""
+        for loader in vars(self).values():
+            if isinstance(loader, SourceLoader):
+                loader.cancel()
 
     @cached_property
     def conferences(self) -> ConferenceByKeyLoader:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from clients import once
 from conftest import sample
 from recorder import Recorder
 from servers import serve
 
 from graph.paging.windows import Window
 from graph.settings import Secret
-from graph.transport.client import VendorClient
 from graph.vendors.netease.adapter import NeteaseAdapter, NeteaseSettings
 from graph.vendors.systec.adapter import SystecAdapter, SystecSettings
 
@@ -31,17 +31,21 @@ def at(text: str) -> datetime:
 @contextlib.asynccontextmanager
 async def netease(vendor: Recorder, **settings: Any) -> AsyncIterator[NeteaseAdapter]:
     """A NetEase source named `ne`."""
-    async with serve(vendor) as url, contextlib.aclosing(VendorClient("ne", url, timeout_s=5)) as client:
-        table = {"app_key": Secret(SECRETS[0]), "app_secret": Secret(SECRETS[1]), **settings}
-        yield NeteaseAdapter("ne", NeteaseSettings(vendor="netease", base_url=url, **table), client)
+    async with serve(vendor) as url:
+        keys = {"app_key": Secret(SECRETS[0]), "app_secret": Secret(SECRETS[1])}
+        table = NeteaseSettings(**{"vendor": "netease", "base_url": url, **keys, **settings})
+        async with contextlib.aclosing(once("ne", table)) as client:
+            yield NeteaseAdapter("ne", table, client)
 
 
 @contextlib.asynccontextmanager
 async def systec(vendor: Recorder, **settings: Any) -> AsyncIterator[SystecAdapter]:
     """A SYSTEC source named `sy`."""
-    async with serve(vendor) as url, contextlib.aclosing(VendorClient("sy", url, timeout_s=5)) as client:
-        table = {"api_key": Secret(SECRETS[0]), "api_secret": Secret(SECRETS[1]), **settings}
-        yield SystecAdapter("sy", SystecSettings(vendor="systec", base_url=url, **table), client)
+    async with serve(vendor) as url:
+        keys = {"api_key": Secret(SECRETS[0]), "api_secret": Secret(SECRETS[1])}
+        table = SystecSettings(**{"vendor": "systec", "base_url": url, **keys, **settings})
+        async with contextlib.aclosing(once("sy", table)) as client:
+            yield SystecAdapter("sy", table, client)
 
 
 def netease_row(**changes: Any) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from clients import CALM
 from faulty import Faulty
 from servers import serve
 
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.context import Context
 from graph.fleet import Fleet, Source, build_fleet
 from graph.paging import PageArgs, RangedFeed
@@ -166,13 +167,13 @@ class Mirror:
             return await self.adapter.list_live(Extras())
         return (await self.adapter.list_conferences(ConferenceQuery(ALL_TIME))).rows
 
-    async def drain(self, windows: Iterable[Window] = (ALL_TIME,)) -> list[Conference]:
+    async def drain(self, windows: Iterable[Window] = (ALL_TIME,), extras: Extras = Extras()) -> Sequence[Conference]:  # noqa: B008 - frozen
         """Every conference of some windows, or all that are live."""
         if self.is_live:
-            return await self.adapter.list_live(Extras())
+            return list(await self.adapter.list_live(extras))
 
         def read(window: Window, token: object | None) -> Awaitable[Slice[Conference]]:
-            return self.adapter.list_conferences(ConferenceQuery(window), token)
+            return self.adapter.list_conferences(ConferenceQuery(window, extras), token)
 
         return await self._drain(read, lambda row: row.sort_time, windows)
 
@@ -204,9 +205,9 @@ class Mirror:
             rows += drain.rows.values()
         return rows
 
-    async def walk(self, window: Window, size: int) -> list[Conference]:
+    async def walk(self, window: Window, size: int, store: WindowStore | None = None) -> list[Conference]:
         """The conferences of a range as clients page through them, latest first."""
-        context = Context.create(self.fleet, WindowStore(), self.settings, "test")
+        context = Context.create(self.fleet, store or WindowStore(), self.settings, "test")
         nothing: Any = Selection(Document({}, {}, None), ())  # type: ignore[arg-type]  # no document, no schema
         rows: list[Conference] = []
         cursor: str | None = None
@@ -230,7 +231,7 @@ class Mirror:
 async def mirror(
     vendor: str, *, world: World = WORLD, options: Mapping[str, object] | None = None, **settings: object
 ) -> AsyncIterator[Mirror]:
-    """An adapter before its emulator.
+    """An adapter before its emulator; each request is sent once, however the source fares.
 
     Args:
         vendor: Whose.
@@ -243,7 +244,8 @@ async def mirror(
     faulty = Faulty(spec.create_emulator(world, **never_short, **(options or {})))
     async with serve(faulty) as url:
         unlimited = {"max_open_scrolls": 0} if vendor == "hexmeet" else {}
-        table = {"vendor": vendor, "base_url": url, **spec.emulator_settings(world), **unlimited, **settings}
+        of_emulator = spec.emulator_settings(world)
+        table = {"vendor": vendor, "base_url": url, **of_emulator, **unlimited, **CALM, **settings}
         app = build({"sources": {vendor: table}}, TYPES, {})
         fleet = build_fleet(app)
         try:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.errors import VendorTimeoutError, VendorUnavailableError
 from graph.paging import Listing, Page, PageArgs, RangedFeed
 from graph.paging.windows import Grid, Slice, Window, to_micros

@@ -4,8 +4,10 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("CONFGRAPH_")}
 
@@ -23,26 +25,35 @@ def confgraph(*arguments: str, cwd: Path | None = None, **environment: str) -> s
     )
 
 
+class Running(subprocess.Popen[str]):
+    """A process whose log goes into a file: a pipe that nobody reads would fill up and stop it."""
+
+    def __init__(self, command: list[str], log: IO[str], environment: dict[str, str]) -> None:
+        super().__init__(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
+        self.log = log
+
+    def communicate(self, *args: Any, **options: Any) -> tuple[str, str]:
+        """Wait for its end: what it wrote to stdout and stderr."""
+        out, _ = super().communicate(*args, **options)
+        self.log.seek(0)
+        return out, self.log.read()
+
+
 @contextlib.contextmanager
-def running(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def running(*arguments: str, **environment: str) -> Iterator[Running]:
     """Run a command beside the test; ended by its pid, whatever happened."""
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "graph", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=ENVIRONMENT | environment,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+        process = Running([sys.executable, "-m", "graph", *arguments], log, ENVIRONMENT | environment)
         try:
-            process.communicate(timeout=20)
-        except (subprocess.TimeoutExpired, ValueError):
-            process.kill()
-            process.wait()
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            try:
+                process.communicate(timeout=20)
+            except (subprocess.TimeoutExpired, ValueError):
+                process.kill()
+                process.wait()
 
 
 def listening_url(process: subprocess.Popen[str]) -> str:

@@ -10,13 +10,18 @@ from graph.settings import AppSettings
 
 
 class Client:
-    """A confgraph over a configuration, served on loopback for as long as the context lasts."""
+    """A confgraph over a configuration, served on loopback for as long as the context lasts.
+
+    Attributes:
+        url: Where it listens, without a path.
+    """
 
     def __init__(self, settings: AppSettings) -> None:
         self._server = serve(create_app(settings))
 
     async def __aenter__(self) -> Self:
-        self._http = httpx.AsyncClient(base_url=await self._server.__aenter__(), timeout=60)
+        self.url = await self._server.__aenter__()
+        self._http = httpx.AsyncClient(base_url=self.url, timeout=60)
         return self
 
     async def __aexit__(self, *error: object) -> None:

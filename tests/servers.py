@@ -35,11 +35,12 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serve(app: Any) -> AsyncIterator[str]:
-    """Run an ASGI app on a free loopback port of this loop; gives its URL without a path."""
+async def serve(app: Any, **options: Any) -> AsyncIterator[str]:
+    """Run an ASGI app on a free loopback port of this loop; gives its URL without a path. Options are uvicorn's."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
-    config = uvicorn.Config(app, log_level="error", ws="none", lifespan="auto", timeout_graceful_shutdown=1)
+    settings = {"log_level": "error", "ws": "none", "lifespan": "auto", "timeout_graceful_shutdown": 1, **options}
+    config = uvicorn.Config(app, **settings)
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:

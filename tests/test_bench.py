@@ -1,4 +1,4 @@
-"""The benchmark works, and what it counts is so: its figures may be quoted."""
+"""The benchmarks work, and what they count is so: their figures may be quoted."""
 
 import re
 import subprocess
@@ -7,9 +7,23 @@ from pathlib import Path
 
 from processes import ENVIRONMENT
 
-BENCH = Path(__file__).parent.parent / "bench" / "walk.py"
+BENCH = Path(__file__).parent.parent / "bench"
 SIZES = (300, 600)
 PAGE = 20
+
+
+def run(script: str, *arguments: str) -> str:
+    """What a benchmark prints."""
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, str(BENCH / script), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        env=ENVIRONMENT,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
 def cells(text: str) -> list[list[str]]:
@@ -25,25 +39,7 @@ def pairs(text: str, head: str) -> list[tuple[list[str], list[str]]]:
 
 def test_it_walks_all_rows_within_the_bound_and_merges_the_same_ones() -> None:
     """Two small sizes, each walked to the end: every row once, few list requests, the naive merge agrees."""
-    done = subprocess.run(  # noqa: S603 - our own script
-        [
-            sys.executable,
-            str(BENCH),
-            "--conferences",
-            ",".join(map(str, SIZES)),
-            "--page",
-            str(PAGE),
-            "--seconds",
-            "30",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        env=ENVIRONMENT,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    said = done.stdout
+    said = run("walk.py", "--conferences", ",".join(map(str, SIZES)), "--page", str(PAGE), "--seconds", "30")
     walks = [dict(zip(names, row, strict=True)) for names, row in pairs(said, "rows")]
     assert [walk["to the end"] for walk in walks] == ["yes"] * len(SIZES)
     assert [bool(walk["x before"]) for walk in walks] == [False, True]
@@ -64,3 +60,33 @@ def test_it_walks_all_rows_within_the_bound_and_merges_the_same_ones() -> None:
     assert all(figure > 0 for row in compared for figure in row)
     whole = [row for row in cells(said) if row[:2] == ["whole list", "list requests"]]
     assert sum(int(row[2]) for row in whole) == sum(count[1] for count in counts)
+
+
+def test_it_measures_queries_while_a_source_hangs_and_once_it_is_given_up() -> None:
+    """The merged ones wait for it as long as it may take, and not at all once its breaker is open."""
+    rows = cells(run("faults.py", "--quick"))
+    took = {row[0]: [float(cell) for cell in row[1:]] for row in rows if row[0] in ("healthy only", "merged")}
+    assert all(figure > 0 for row in took.values() for figure in row)
+    well, hangs, given_up, *_ = took["merged"]
+    assert well < hangs
+    assert given_up < hangs
+    assert hangs >= 1000
+    goals = [row[1:] for row in rows if row[-1] in ("yes", "no")]
+    assert len(goals) == 4
+    assert all((float(measured) <= float(most)) == (met == "yes") for measured, most, met in goals)
+
+
+def test_it_puts_one_load_on_processes_that_share_what_they_read() -> None:
+    """Every row comes as often, whoever answers; two processes on one Valkey ask hardly more than one does."""
+    rows = cells(run("replicas.py", "--quick"))
+    lines = [dict(zip(rows[0], row, strict=True)) for row in rows[2:]]
+    assert [(line["processes"], line["cache"]) for line in lines] == [
+        ("1", "one Valkey"),
+        ("2", "one Valkey"),
+        ("2", "its own memory"),
+    ]
+    assert len({(line["rows"], line["pages"]) for line in lines}) == 1
+    assert int(lines[0]["rows"]) > 1000
+    one, two, apart = (int(line["list requests"]) for line in lines)
+    assert two < 1.2 * one
+    assert two < 0.8 * apart

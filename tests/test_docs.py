@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args, get_origin
 
 import msgspec
 import pytest
@@ -19,7 +20,7 @@ TYPES = {spec.name: spec.settings for spec in VENDORS.values()}
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```$", README, re.DOTALL | re.MULTILINE)
 
 
 def shown(field: msgspec.structs.FieldInfo) -> str:
@@ -29,8 +30,11 @@ def shown(field: msgspec.structs.FieldInfo) -> str:
     value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
     if value == "":
         return "empty"
-    text = str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
-    return f"`{text}`"
+    if value is None:
+        return ""
+    if isinstance(value, bool | list):
+        return f"`{json.dumps(value)}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
 def table() -> dict[str, str]:
@@ -43,7 +47,10 @@ def test_the_settings_table_has_every_key_with_its_default() -> None:
 
     def add(prefix: str, kind: type[Settings], skip: frozenset[str] = frozenset()) -> None:
         for field in msgspec.structs.fields(kind):
-            if field.name not in skip:
+            inner = [one for one in get_args(field.type) if isinstance(one, type) and issubclass(one, Settings)]
+            if inner:
+                add(f"{prefix}{field.name}.{'*.' if get_origin(field.type) is list else ''}", inner[0])
+            elif field.name not in skip:
                 expected[f"{prefix}{field.name}"] = shown(field)
 
     for field in msgspec.structs.fields(AppSettings):
@@ -71,9 +78,10 @@ def test_secrets_are_marked_in_the_table() -> None:
 
 
 def test_the_configuration_example_loads() -> None:
-    (example,) = blocks("toml")
+    example, keys, jwt = blocks("toml")
     settings = parse(example, TYPES, {})
     assert list(settings.sources) == ["netease", "umeeting"]
+    assert [parse(f"{table}\n{example}", TYPES, {}).auth.mode for table in (keys, jwt)] == ["keys", "jwt"]
 
 
 @pytest.mark.anyio

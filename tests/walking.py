@@ -1,22 +1,23 @@
 """Walks over a confgraph whose vendors insert, finish and drop rows between the pages."""
 
+import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from random import Random
 from typing import Any
 
 import pytest
 from answers import Row, text
 from oracle_reports import ReportOracle
 from queries import Client
-from worlds import DAY, NOW, TYPES, Tables, Wrap, wrapped
+from starlette.types import ASGIApp, Receive, Scope, Send
+from watching import DriftingWorld
+from worlds import DAY, NOW, TYPES, Tables, Wrap, source_tables, wrapped
 
 from graph import clock
 from graph.sandbox.server import Sandbox
-from graph.sandbox.world import World, WorldConference
 from graph.settings import AppSettings, build
 from graph.vendors import VENDORS
 
@@ -45,26 +46,6 @@ LISTS = {
     "quanshi": ("listbystatus",),
     "huawei": ("queryconfinfos",),
 }
-
-
-class DriftingWorld(World):
-    """A world that conferences can be taken from and put back into."""
-
-    def __init__(self, conferences: int, days: int = 60) -> None:
-        super().__init__(conferences=conferences, days=days, anchor=NOW)
-        self.gone: set[tuple[str, int]] = set()
-
-    def _shown(self, rows: Iterator[WorldConference]) -> Iterator[WorldConference]:
-        return (row for row in rows if (row.vendor, row.serial) not in self.gone)
-
-    def all(self, vendor: str) -> Iterator[WorldConference]:
-        return self._shown(super().all(vendor))
-
-    def between(self, vendor: str, start: datetime, end: datetime) -> Iterator[WorldConference]:
-        return self._shown(super().between(vendor, start, end))
-
-    def get(self, vendor: str, serial: int) -> WorldConference | None:
-        return None if (vendor, serial) in self.gone else super().get(vendor, serial)
 
 
 @dataclass
@@ -112,6 +93,25 @@ class Stage:
         self.sandbox.requests.clear()
         return counts
 
+    async def pages(
+        self, query: str, path: Sequence[str], size: int, *, is_forward: bool = True, **variables: object
+    ) -> AsyncIterator[Page]:
+        """The pages of a connection, one after the other."""
+        cursor, number = None, 0
+        while True:
+            given = {"first": size, "after": cursor} if is_forward else {"last": size, "before": cursor}
+            page: Any = await self.client.data(query, **given, **variables)
+            for step in path:
+                page = page[step]
+            yield page
+            info, number = page["pageInfo"], number + 1
+            if not info["hasNextPage" if is_forward else "hasPreviousPage"]:
+                return
+            assert number < 3000, "the walk does not end"
+            cursor = info["endCursor" if is_forward else "startCursor"]
+            assert cursor
+            assert len(cursor) < 512
+
     async def walk(
         self,
         query: str,
@@ -124,21 +124,11 @@ class Stage:
     ) -> list[Page]:
         """All pages of a connection, in the order they were asked for."""
         pages: list[Page] = []
-        cursor = None
-        while True:
-            given = {"first": size, "after": cursor} if is_forward else {"last": size, "before": cursor}
-            page: Any = await self.client.data(query, **given, **variables)
-            for step in path:
-                page = page[step]
+        async for page in self.pages(query, path, size, is_forward=is_forward, **variables):
             pages.append(page)
-            info = page["pageInfo"]
-            if not info["hasNextPage" if is_forward else "hasPreviousPage"]:
-                return pages
-            assert len(pages) < 3000, "the walk does not end"
-            cursor = info["endCursor" if is_forward else "startCursor"]
-            assert cursor
-            assert len(cursor) < 512
-            between(page)
+            if page["pageInfo"]["hasNextPage" if is_forward else "hasPreviousPage"]:
+                between(page)
+        return pages
 
 
 def rows_of(pages: Sequence[Page], *, is_forward: bool = True) -> list[dict[str, Any]]:
@@ -162,19 +152,34 @@ def truth(stage: Stage, start: datetime = NOW - 25 * DAY, end: datetime = NOW + 
     return sorted(found, reverse=True)
 
 
+class Slow:
+    """Lets every answer take its time, so that equal queries meet."""
+
+    def around(self, _: str, app: ASGIApp) -> ASGIApp:
+        async def served(scope: Scope, receive: Receive, send: Send) -> None:
+            await asyncio.sleep(0.05)
+            await app(scope, receive, send)
+
+        return served
+
+
 @contextlib.asynccontextmanager
 async def staged(
     monkeypatch: pytest.MonkeyPatch,
     conferences: int,
     *,
     days: int = 60,
+    grain: timedelta = timedelta(seconds=1),
     sources: Tables | None = None,
     options: Tables | None = None,
     server: Mapping[str, object] | None = None,
     wrap: Wrap = lambda _, app: app,
 ) -> AsyncIterator[Stage]:
-    """Run a world of its own, whose clock stands until it is moved; arguments as `worlds.running` has them."""
-    world = DriftingWorld(conferences, days)
+    """Run a world of its own, whose clock stands until it is moved; conferences begin at multiples of `grain`.
+
+    The other arguments are as `worlds.running` has them.
+    """
+    world = DriftingWorld(conferences, days, grain)
     unlimited = {"max_open_scrolls": 10**6}  # where the clock stands no scroll closes
     given: dict[str, Mapping[str, object]] = {**(options or {})}
     given["hexmeet"] = {**unlimited, **given.get("hexmeet", {})}
@@ -182,10 +187,7 @@ async def staged(
         vendors = {name: wrapped(spec, wrap) for name, spec in VENDORS.items()}
         monkeypatch.setattr(clock, "now", lambda: NOW)
         sandbox = await stack.enter_async_context(Sandbox(world, options=given, vendors=vendors))
-        tables: dict[str, dict[str, Any]] = sandbox.settings()
-        tables["hexmeet"]["max_open_scrolls"] = 0
-        for name, changes in (sources or {}).items():
-            tables[name] = {**tables[str(changes.get("vendor", name))], **changes}
+        tables = source_tables(sandbox, sources or {})
         settings = build({"server": dict(server or {}), "sources": tables}, TYPES, {})
         client = await stack.enter_async_context(Client(settings))
         stage = Stage(world, sandbox, settings, client)
@@ -193,32 +195,3 @@ async def staged(
         monkeypatch.setattr(clock, "now", lambda: stage.now)
         monkeypatch.setattr(clock, "monotonic", lambda: stage.monotonic_s + time.monotonic() - began)
         yield stage
-
-
-class Drift:
-    """What befalls a world between the pages of a walk: rows come late, end, and are dropped.
-
-    Rows come and go where windows are young; what has settled is believed to stay for a day.
-    """
-
-    def __init__(self, stage: Stage, seed: int, step: timedelta) -> None:
-        self._stage = stage
-        self._rng = Random(seed)  # noqa: S311 - a made-up world is no secret
-        self._step = step
-        rows = [
-            (vendor, row.serial)
-            for vendor in VENDORS
-            for row in stage.world.between(vendor, NOW - timedelta(hours=40), NOW + DAY)
-        ]
-        self._rng.shuffle(rows)
-        third = len(rows) // 3
-        self._late, self._leaving = rows[:third], rows[third : 2 * third]
-        stage.world.gone = set(self._late)
-
-    def __call__(self, _: Page) -> None:
-        """One page later."""
-        self._stage.move(self._step)
-        gone = self._stage.world.gone
-        for rows, change in ((self._late, gone.discard), (self._leaving, gone.add)):
-            for _number in range(min(len(rows), self._rng.choice((0, 1, 3)))):
-                change(rows.pop())

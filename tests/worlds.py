@@ -65,6 +65,21 @@ def wrapped(spec: VendorSpec, wrap: Wrap) -> VendorSpec:
     return replace(spec, create_emulator=create)
 
 
+def source_tables(sandbox: Sandbox, changes: Tables) -> dict[str, dict[str, Any]]:
+    """The tables `sources.*` of a sandbox whose scrolls never close, with changes by name.
+
+    A new name is a copy of its vendor's source with its changes; a base_url that is a path goes behind the vendor's.
+    """
+    tables: dict[str, dict[str, Any]] = sandbox.settings()
+    tables["hexmeet"]["max_open_scrolls"] = 0
+    for name, changed in changes.items():
+        table = tables[str(changed.get("vendor", name))]
+        tables[name] = {**table, **changed}
+        if str(changed.get("base_url")).startswith("/"):
+            tables[name]["base_url"] = f"{table['base_url']}{changed['base_url']}"
+    return tables
+
+
 @contextlib.asynccontextmanager
 async def running(
     monkeypatch: pytest.MonkeyPatch,
@@ -82,7 +97,7 @@ async def running(
     Args:
         monkeypatch: Stops the clock.
         conferences: The size of the world.
-        sources: Changes to the settings of sources, by name; a new name is a copy of its vendor's source with them.
+        sources: Changes to the settings of sources, as `source_tables` has them.
         options: Of emulators, by vendor.
         server: The table `server`.
         wrap: Put around every emulator.
@@ -93,10 +108,7 @@ async def running(
     given: dict[str, Mapping[str, object]] = {**unlimited, **(options or {})}
     vendors = {name: wrapped(spec, wrap) for name, spec in VENDORS.items()}
     async with Sandbox(world, options=given, vendors=vendors) as sandbox:
-        tables: dict[str, dict[str, Any]] = sandbox.settings()
-        tables["hexmeet"]["max_open_scrolls"] = 0
-        for name, changes in (sources or {}).items():
-            tables[name] = {**tables[str(changes.get("vendor", name))], **changes}
+        tables = source_tables(sandbox, sources or {})
         settings = build({"server": dict(server or {}), "sources": tables}, TYPES, {})
         async with Client(settings) as client:
             yield Running(sandbox, client, ReportOracle(world, NOW))

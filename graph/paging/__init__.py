@@ -1,15 +1,15 @@
 """One sorted, resumable connection over sources that each page in their own way.
 
 Read in this order: `windows` (what is read), `feeds` (how), `cursor` (where a walk stands), `planner` (which window
-next), `drain` (one window, whole), `shelf` (what is kept of it), `walk` (one source in order), `merge` (all sources in
-order), `listing`, `page` and `args` (what a client asks for and gets).
+next), `drain` (one window, whole), `shelf` (what is kept of it), `snapshots` (lists that have no windows), `walk` (one
+source in order), `merge` (all sources in order), `listing`, `page` and `args` (what a client asks for and gets).
 """
 
 from graph.paging.args import PageArgs, resolve_window
 from graph.paging.feeds import ChosenFeed, RangedFeed, SnapshotFeed
 from graph.paging.listing import Listing
 from graph.paging.page import Edge, Page
-from graph.paging.shelf import read_recent
+from graph.paging.snapshots import read_recent
 
 __all__ = [
     "ChosenFeed",

@@ -6,7 +6,7 @@ from datetime import timedelta
 from graph import clock
 from graph.errors import InvalidArgumentError, InvalidCursorError
 from graph.paging.cursor import decode_cursor
-from graph.paging.windows import Window
+from graph.paging.windows import SECOND, Window
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 1000
@@ -54,6 +54,8 @@ def resolve_window(
 ) -> Window:
     """The range of a list: as given, else as the cursor carries it, else the `default` that ended `lag` before now.
 
+    That is rounded outward to whole seconds, so that those who ask at about the same time ask for the same.
+
     Raises:
         InvalidCursorError: the cursor is damaged or foreign.
     """
@@ -61,7 +63,8 @@ def resolve_window(
         return given
     if args.cursor is None:
         end = clock.now() - lag
-        return Window(end - default, end)
+        rounded = end.replace(microsecond=0)
+        return Window(rounded - default, rounded if rounded == end else rounded + SECOND)
     window = decode_cursor(args.cursor, scope).window
     if window is None or window.is_empty:
         raise InvalidCursorError("This cursor belongs to a list whose range was given.")

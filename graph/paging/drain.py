@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from math import ceil
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from graph import clock
 from graph.errors import VendorPayloadError, VendorTimeoutError, VendorUnavailableError
@@ -16,12 +16,27 @@ SCROLL_RESTARTS = 1  # of a window whose scroll timed out
 SLACK_PAGES = 3
 
 
+class Outlook(NamedTuple):
+    """What is known of a window that is not drained, or was given up.
+
+    Attributes:
+        window: The window.
+        pages: How many of its pages were read.
+        expected_pages: How many it has, as far as is known.
+    """
+
+    window: Window
+    pages: int
+    expected_pages: int
+
+
 class Drain(Generic[R]):
     """The reading of one window, page after page.
 
     Attributes:
         window: What is read. Rows outside of it are dropped, so that windows never share a row.
         rows: The rows met so far, by identity.
+        left_out: How many more could not be read.
         total: The vendor's count as the first page told it.
         pages: How many pages were read since it started, or started over.
         is_done: Whether the window is drained.
@@ -37,6 +52,7 @@ class Drain(Generic[R]):
 
     def _start(self) -> None:
         self.rows: dict[str, R] = {}
+        self.left_out = 0
         self.total: int | None = None
         self.pages = 0
         self.read_at: datetime = clock.now()
@@ -44,12 +60,13 @@ class Drain(Generic[R]):
         self._seen: set[str] = set()
         self._fetched = 0
         self._pages_in_vain = 0
+        self._came_again = False
 
     @property
-    def expected_pages(self) -> int:
-        """How many pages the window has, as far as is known."""
+    def outlook(self) -> Outlook:
+        """What is known of the window now."""
         known = ceil((self.total or 0) / self.feed.page_size)
-        return max(known, self.pages + (not self.is_done))
+        return Outlook(self.window, self.pages, max(known, self.pages + (not self.is_done)))
 
     async def read_page(self) -> None:
         """Read the next page: one list request.
@@ -79,14 +96,18 @@ class Drain(Generic[R]):
             self._seen.add(identity)
             if self.feed.time(row) in self.window:
                 self.rows[identity] = row
-        self._fetched += len(answer.rows)
+        self.left_out += answer.left_out
+        self._fetched += len(answer.rows) + answer.left_out
         if answer.rows or not self._may_be_empty(answer):
-            self._pages_in_vain = 0 if len(self._seen) > known else self._pages_in_vain + 1
+            # A row that cannot be read may be a new one; the total, where there is one, ends what only seems to go on.
+            has_new = len(self._seen) > known or (answer.left_out > 0 and self.total is not None)
+            self._pages_in_vain = 0 if has_new else self._pages_in_vain + 1
+            self._came_again |= len(answer.rows) > 1 and not has_new
         if answer.token is not None:
             self._guard(answer)
             self._token = answer.token
-        elif self.feed.has_stateless_pages and answer.total != self.total:
-            # Rows moved from page to page: one may have slipped through.
+        elif self.feed.has_stateless_pages and (answer.total != self.total or self._is_short):
+            # Rows moved from page to page, or a page came in place of another: one may have slipped through.
             if self._restarts >= RESTARTS:
                 raise VendorUnavailableError(
                     "The list kept changing while it was read.", source=self.feed.source, endpoint="list"
@@ -94,6 +115,11 @@ class Drain(Generic[R]):
             self._start_over()
         else:
             self.is_done = True
+
+    @property
+    def _is_short(self) -> bool:
+        """Whether a page of known rows came in place of rows that are missing."""
+        return self._came_again and self.total is not None and len(self._seen) + self.left_out < self.total
 
     def _start_over(self) -> None:
         self._restarts += 1
@@ -106,7 +132,7 @@ class Drain(Generic[R]):
     def _guard(self, answer: Slice[R]) -> None:
         """Refuse a paging that would never end. Numbered pages may bring nothing new while their rows shift."""
         patience = SLACK_PAGES if self.feed.has_stateless_pages else 0
-        if not answer.rows and not self._may_be_empty(answer):
+        if not answer.rows and not answer.left_out and not self._may_be_empty(answer):
             fault = "an empty page says that more pages follow"
         elif self.feed.has_stateless_pages and answer.token == self._token:
             fault = "a page names itself as the next one"

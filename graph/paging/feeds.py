@@ -1,10 +1,11 @@
 """Feeds: how one source's rows of one list can be read, and what a page says that each source contributed."""
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
+from graph.cache.codec import Codec
 from graph.paging.windows import Grid, Slice, Window
 from graph.records import SourceResultStatus
 
@@ -32,8 +33,10 @@ class RangedFeed(Generic[R]):
         keep: The filter that is applied here, after the read; never part of what is stored.
         count: The vendor's exact count of a range, asked without a list request; None where `keep` filters.
         count_per_day: Rows per day by the day's first instant, to plan windows; no list request, may be a bit off.
+        counts_patience_s: How long rows wait for those counts.
         store_key: What windows are stored under: source, account, list, narrowing parameters and extras, or None
             for never. Feeds that share one must have the same sort keys.
+        codec: How lists of its rows are written for other processes; None keeps them in this one.
         richer_keys: Store keys of feeds whose windows have all that this one needs.
         settle: Windows older than this hardly change any more.
         ends_at: No row lies at this instant or after it; None where rows of the future may.
@@ -50,8 +53,10 @@ class RangedFeed(Generic[R]):
     keep: Callable[[R], bool] = keep_all
     count: Callable[[Window], Awaitable[int | None]] | None = None
     count_per_day: Callable[[Window], Awaitable[Mapping[datetime, int] | None]] | None = None
-    store_key: Hashable = None
-    richer_keys: Sequence[Hashable] = ()
+    counts_patience_s: float = 0.7
+    store_key: str | None = None
+    codec: Codec[Any] | None = None
+    richer_keys: Sequence[str] = ()
     settle: timedelta = timedelta(hours=50)
     overlap: timedelta = timedelta(0)
     ends_at: datetime | None = None
@@ -88,7 +93,9 @@ class SnapshotFeed(Generic[R]):
         identity: The vendor's id, by which duplicates are dropped.
         keep: The filter that is applied here.
         status: What its contribution is called: OK, or LIVE_ONLY.
-        store_key: What the list is stored under, for a second or two; None for never.
+        is_settled: Whether the range it is of has settled; None where it is not of a range but of now.
+        store_key: What the list is stored under: for seconds, settled for long; None for never.
+        codec: How it is written for other processes; None keeps it in this one.
         is_asked: Whether reading it asks the vendor; False where the rows are at hand.
     """
 
@@ -97,7 +104,9 @@ class SnapshotFeed(Generic[R]):
     identity: Callable[[R], str]
     keep: Callable[[R], bool] = keep_all
     status: SourceResultStatus = SourceResultStatus.OK
-    store_key: Hashable = None
+    is_settled: bool | None = None
+    store_key: str | None = None
+    codec: Codec[Any] | None = None
     is_asked: bool = True
 
 

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Generic, TypeVar
 
 from graph import clock
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.errors import VendorError
 from graph.paging.args import PageArgs
 from graph.paging.cursor import Cursor, Cut, Key, beginning, decode_cursor, encode_cursor, tag_of
@@ -17,15 +16,14 @@ from graph.paging.feeds import ChosenFeed, Feed, RangedFeed, SnapshotFeed
 from graph.paging.merge import Merge
 from graph.paging.page import Behind, Edge, Once, Page
 from graph.paging.planner import Budget
-from graph.paging.shelf import Shelf
+from graph.paging.shelf import JOIN_S, Shelf
 from graph.paging.walk import ChosenWalk, RangedWalk, SnapshotWalk, Walk
-from graph.paging.windows import Window, from_seconds, to_seconds
+from graph.paging.windows import EPOCH, Since, Window, from_seconds, to_seconds
 from graph.records import SourceResult, SourceResultStatus
 
 R = TypeVar("R")
 
 FIRST_PAGE_BUDGET = 8
-JOIN_S = 1  # what was read so long before a walk began serves it too, so that equal queries at a time cost one
 
 
 class Listing(Generic[R]):
@@ -78,7 +76,7 @@ class Listing(Generic[R]):
         budgets = {feed.source: Budget(limit) for feed in self._feeds}
         start = self._start(args, up=up)
         is_first = args.cursor is None
-        since = _since(start)
+        since = _since(start, is_first=is_first)
         walks = [
             self._walk(
                 feed,
@@ -95,6 +93,8 @@ class Listing(Generic[R]):
         if args.size == 0:
             return self._empty_page(args, walks, budgets, start)
         await merge.run(args.size)
+        if is_first:
+            start = _go_back(start, walks)
         encode = partial(self._encode, start.began)
         edges = [Edge(row, spot, encode) for row, spot in merge.rows]
         is_short = len(edges) < args.size and merge.is_unfinished
@@ -105,6 +105,7 @@ class Listing(Generic[R]):
             is_forward=args.is_forward,
             has_more=merge.has_more or merge.is_unfinished,
             reached=encode(merge.reached()) if is_short else None,
+            left_out=any(walk.left_out for walk in walks),
         )
 
     # ---- where a page starts ----------------------------------------------------------------------
@@ -137,7 +138,7 @@ class Listing(Generic[R]):
         budgets: Mapping[str, Budget],
         *,
         up: bool,
-        since: datetime,
+        since: Since,
         is_first: bool = False,
         insists: bool = False,
     ) -> Walk[R]:
@@ -156,7 +157,7 @@ class Listing(Generic[R]):
             insists=insists,
         )
 
-    def _shelf(self, feed: RangedFeed[R], since: datetime) -> Shelf[R]:
+    def _shelf(self, feed: RangedFeed[R], since: Since) -> Shelf[R]:
         return Shelf(feed, self._key, self._store_of(feed), since)
 
     def _store_of(self, feed: RangedFeed[R] | SnapshotFeed[R]) -> WindowStore:
@@ -199,10 +200,10 @@ class Listing(Generic[R]):
         )
 
     def _behind(self, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor, *, up: bool) -> Behind:
-        failed = {walk.source for walk in walks if walk.error}
+        unsure = {walk.source for walk in walks if walk.error or walk.left_out}
         return Behind(
             Once(partial(self._has_rows_behind, start, budgets, up=up)),
-            Once(partial(self._counts, failed, budgets, _since(start))),
+            Once(partial(self._counts, unsure, budgets, _since(start))),
         )
 
     async def _has_rows_behind(self, start: Cursor, budgets: Mapping[str, Budget], *, up: bool) -> bool:
@@ -220,14 +221,12 @@ class Listing(Generic[R]):
             may_have_more = may_have_more or walk.has_failed or walk.is_spent
         return may_have_more
 
-    async def _counts(
-        self, failed: set[str], budgets: Mapping[str, Budget], since: datetime
-    ) -> Mapping[str, int | None]:
-        asked = [feed for feed in self._feeds if feed.source not in failed]
+    async def _counts(self, unsure: set[str], budgets: Mapping[str, Budget], since: Since) -> Mapping[str, int | None]:
+        asked = [feed for feed in self._feeds if feed.source not in unsure]
         counts = await asyncio.gather(*(self._count(feed, budgets, since) for feed in asked))
-        return dict.fromkeys(failed) | dict(zip((feed.source for feed in asked), counts, strict=True))
+        return dict.fromkeys(unsure) | dict(zip((feed.source for feed in asked), counts, strict=True))
 
-    async def _count(self, feed: Feed[R], budgets: Mapping[str, Budget], since: datetime) -> int | None:
+    async def _count(self, feed: Feed[R], budgets: Mapping[str, Budget], since: Since) -> int | None:
         """The vendor's count, else by reading."""
         if isinstance(feed, RangedFeed):
             with suppress(VendorError):
@@ -238,6 +237,19 @@ class Listing(Generic[R]):
         return await self._walk(feed, beginning(up=up), budgets, up=up, since=since).count()
 
 
-def _since(start: Cursor) -> datetime:
-    """What has to be known of what may still change: the state when the walk began, or a later one."""
-    return from_seconds(start.began - JOIN_S)
+def _since(start: Cursor, *, is_first: bool = False) -> Since:
+    """What has to be known of what may still change: the state when the walk began, or a later one.
+
+    A walk that begins while a source is down may begin earlier, with what that source answered before.
+    """
+    began = from_seconds(start.began - JOIN_S)
+    return Since(began, EPOCH if is_first else began, is_first)
+
+
+def _go_back(start: Cursor, walks: Sequence[Walk[R]]) -> Cursor:
+    """Let a walk have begun when the oldest rows were read that stand in for a source that is down.
+
+    Its promise then holds as of that instant, and later pages may use what was read since.
+    """
+    ages = (to_seconds(walk.fell_back_to) for walk in walks if walk.fell_back_to)
+    return start._replace(began=min((start.began, *ages)))

@@ -43,7 +43,13 @@ class Spot(NamedTuple):
     up: bool
 
     def cursor(self) -> Cursor:
-        """The cursor at the row."""
+        """The cursor at the row.
+
+        Where the row is the farthest, its source stands there, too. A place told between it and the next row would
+        pass over whatever comes in between.
+        """
+        if self.done == self.key and self.side == 0:
+            return Cursor(self.key, 0, self.up, self.debts)
         place = cut_between(self.done, self.coming, up=self.up) if self.coming else self.place
         own = Checkpoint.of(place, self.source)
         return Cursor(self.key, self.side, self.up, {**self.debts, self.tag: own})

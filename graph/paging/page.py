@@ -72,8 +72,6 @@ class Page(Generic[R]):
         left_out: Rows are missing though their source answered.
     """
 
-    left_out = False
-
     def __init__(
         self,
         edges: Sequence[Edge[R]],
@@ -83,6 +81,7 @@ class Page(Generic[R]):
         is_forward: bool,
         has_more: bool,
         reached: str | None = None,
+        left_out: bool = False,
     ) -> None:
         self.edges = edges
         self.results = results
@@ -90,6 +89,7 @@ class Page(Generic[R]):
         self._is_forward = is_forward
         self._has_more = has_more
         self._reached = reached
+        self.left_out = left_out
 
     @cached_property
     def nodes(self) -> Sequence[R]:

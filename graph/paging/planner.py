@@ -1,17 +1,19 @@
 """The planner: which window of a source to read next, so that a walk costs few list requests.
 
 What it goes by, best first: the vendor's own counts per day; the density met last; where pages are stateless, one page
-over all that remains, whose total tells the density unless it drains the range at once; else a narrow window that
-grows over empty stretches. All of it are guesses about cost: no row depends on them.
+over all that remains, whose total tells the density unless it drains the range at once; else a day. Over empty
+stretches windows grow up to eightfold. It aims at 0.5 to 2.5 vendor pages, ends windows on round marks, so that other
+walks come to want the same ones, and at least halves one that proves too big. Where the narrowest window (at SYSTEC a
+day) holds more than a budget can read, a page other than the first exceeds its budget to get on at all. All of it are
+guesses about cost: no row depends on them.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any
 
-from graph.paging.drain import Drain
+from graph.paging.drain import Outlook
 from graph.paging.windows import Grid, Window
 
 DAY = timedelta(days=1)
@@ -131,21 +133,21 @@ class Planner:
 
     # ---- learning -----------------------------------------------------------------------------
 
-    def accepts(self, drain: Drain[Any], wanted: int) -> bool:
+    def accepts(self, known: Outlook, wanted: int) -> bool:
         """Whether a window is worth reading on as it is, and not narrower."""
-        if not drain.pages or self.is_narrowest(drain.window):
+        if not known.pages or self.is_narrowest(known.window):
             return True
-        if self.is_first and drain.expected_pages > self._patience(wanted):
+        if self.is_first and known.expected_pages > self._patience(wanted):
             return False
-        return self.can_afford(drain)
+        return self.can_afford(known)
 
     def _patience(self, wanted: int) -> int:
         """How many vendor pages of one window the first page of a walk puts up with."""
         return max(2, ceil(self._rows(wanted) / self.page_size) + 1) + (self.density is None)
 
-    def can_afford(self, drain: Drain[Any]) -> bool:
+    def can_afford(self, known: Outlook) -> bool:
         """Whether the budget reaches to the end of a window."""
-        return not drain.pages or drain.expected_pages <= drain.pages + self.budget.left
+        return not known.pages or known.expected_pages <= known.pages + self.budget.left
 
     def is_narrowest(self, window: Window) -> bool:
         """Whether a window cannot be made narrower."""
@@ -162,9 +164,9 @@ class Planner:
         self.density = max(met, before / FASTEST_GROWTH, NOTHING)
         self._cap = self._widest
 
-    def refused(self, drain: Drain[Any]) -> None:
+    def refused(self, known: Outlook) -> None:
         """Learn that a window has too many rows; the next is at most half as wide, the budget's last the narrowest."""
-        cells = drain.window.width // self.grid.base
-        self.density, self.days = drain.expected_pages * self.page_size / cells, None
+        cells = known.window.width // self.grid.base
+        self.density, self.days = known.expected_pages * self.page_size / cells, None
         steepness = (cells / self._narrowest) ** (1 / max(1, self.budget.left))
         self._cap = max(self._narrowest, int(cells / max(2.0, steepness)))

@@ -1,18 +1,19 @@
 """The shelf: what one feed has in the store, and how long it stays there."""
 
-import asyncio
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Generic, TypeVar, cast
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar, cast
 
 from graph import clock
-from graph.cache.memory import StoredWindow, WindowStore
+from graph.cache.codec import FactCodec, WindowCodec
+from graph.cache.memory import StoredWindow
+from graph.cache.store import WindowStore
 from graph.errors import VendorError
 from graph.paging.cursor import Key
-from graph.paging.drain import Drain
-from graph.paging.feeds import RangedFeed, SnapshotFeed
-from graph.paging.windows import Window, to_micros
+from graph.paging.drain import Drain, Outlook
+from graph.paging.feeds import RangedFeed
+from graph.paging.windows import Since, Window, to_micros
 from graph.transport.deadline import wait_within_deadline
 
 R = TypeVar("R")
@@ -22,7 +23,26 @@ SETTLED_TTL_S = 24 * 3600.0
 YOUNG_TTL_S = 10.0
 SNAPSHOT_TTL_S = 2.0
 COUNTS_TTL_S = 3600.0
-COUNTS_PATIENCE_S = 2.0
+JOIN_S = 1  # what was read so long before a walk began serves it too, so that equal queries at a time cost one
+
+Days = tuple[Mapping[datetime, int] | None]
+Count = tuple[int | None, datetime]
+
+_DENSITY: FactCodec[float] = FactCodec(float)
+_DAYS: FactCodec[Days] = FactCodec(tuple[dict[datetime, int] | None])
+_COUNT: FactCodec[Count] = FactCodec(Count)
+
+
+class _GivenUp(Generic[R]):
+    """How it is written that a window was given up; one that was drained is found in the store."""
+
+    _outlooks: FactCodec[Outlook] = FactCodec(Outlook)
+
+    def encode(self, value: StoredWindow[R] | Outlook) -> bytes | None:
+        return self._outlooks.encode(value) if isinstance(value, Outlook) else None
+
+    def decode(self, raw: bytes) -> StoredWindow[R] | Outlook | None:
+        return self._outlooks.decode(raw)
 
 
 class Shelf(Generic[R]):
@@ -32,46 +52,75 @@ class Shelf(Generic[R]):
         feed: The feed.
         key: The sort key of a row.
         store: Where windows are kept.
-        since: Windows that may still change are taken only if they were read at this instant or later.
+        since: Which of them may be used.
     """
 
-    def __init__(self, feed: RangedFeed[R], key: Callable[[R], Key], store: WindowStore, since: datetime) -> None:
+    def __init__(self, feed: RangedFeed[R], key: Callable[[R], Key], store: WindowStore, since: Since) -> None:
         self._feed = feed
         self._sort_key = key
         self._store = store
         self._since = since
-        self._key: Hashable = feed.source if feed.store_key is None else feed.store_key
+        self._list = feed.store_key or feed.source
+        self._lists = (self._list, *feed.richer_keys)
+        self._windows = None if feed.codec is None else WindowCodec(feed.codec, key)
 
     # ---- windows ------------------------------------------------------------------------------
 
-    def find(self, rest: Window, *, up: bool) -> StoredWindow[R] | None:
+    async def find(self, rest: Window, *, up: bool) -> StoredWindow[R] | None:
         """The stored window at the near end of what remains of a range."""
-        instant = rest.start if up else rest.end
-        names = (self._key, *self._feed.richer_keys)
-        found = (self._store.find_window(name, instant, up=up, since=self._since) for name in names)
-        return next((window for window in found if window), None)
+        return await self._store.find_window(
+            self._lists, rest.start if up else rest.end, up=up, since=self._since.fresh, codec=self._windows
+        )
+
+    async def find_stale(self, rest: Window, *, up: bool) -> StoredWindow[R] | None:
+        """Likewise, one that may not be fresh any more, for when the source is down."""
+        instant, since = rest.start if up else rest.end, self._since.stale
+        return await self._store.find_window(
+            self._lists, instant, up=up, since=since, codec=self._windows, may_be_stale=True
+        )
 
     async def once(
-        self, window: Window, work: Callable[[], Awaitable[StoredWindow[R] | Drain[R]]]
-    ) -> StoredWindow[R] | Drain[R]:
-        """Read a window, or wait for whoever is reading it; read it again where they began too early."""
+        self, window: Window, work: Callable[[], Awaitable[StoredWindow[R] | Outlook]], *, up: bool
+    ) -> StoredWindow[R] | Outlook:
+        """Read a window, or wait for whoever is reading it; read it again where what they have does not serve."""
+        name = f"{self._list}\ndrain\n{window.start.isoformat()}\n{window.end.isoformat()}"
+
+        async def look() -> StoredWindow[R] | Outlook | None:
+            return await self.find(window, up=up)
+
         while True:
-            answer = await self._wait(self._store.once(("drain", self._key, window), work))
-            if not isinstance(answer, StoredWindow) or answer.holds_since(self._since):
+            answer = await self._wait(
+                self._store.once(
+                    name,
+                    work,
+                    look=None if self._windows is None else look,
+                    said=_GivenUp[R](),
+                    is_patient=self._since.is_first,
+                )
+            )
+            if not isinstance(answer, StoredWindow):
+                return answer
+            # Who looked may have been going the other way, and another replica may have kept the window in parts.
+            near = window.start if up else window.end
+            if answer.holds_since(self._since.fresh) and answer.reaches_from(near, up=up):
                 return answer
 
-    def keep(self, drain: Drain[R]) -> StoredWindow[R]:
-        """Store a drained window, sorted: what has settled for long, the rest for seconds."""
+    async def keep(self, drain: Drain[R]) -> StoredWindow[R]:
+        """Store a drained window, sorted: what has settled for long, the rest for seconds.
+
+        A row that could not be read may be readable soon: a window that lacks one does not settle.
+        """
         pairs = sorted(((self._sort_key(row), row) for row in drain.rows.values()), key=lambda pair: pair[0])
         keys, rows = [key for key, _ in pairs], [row for _, row in pairs]
-        start, end, read_at = drain.window.start, drain.window.end, drain.read_at
-        settled = self._settled()
+        start, end, read_at, left_out = *drain.window, drain.read_at, drain.left_out
+        settled = start if left_out else self._settled()
         for part in _parts(start, end, settled):
             low, high = (bisect_left(keys, (to_micros(instant),)) for instant in part)
             is_settled = part.end <= settled
-            window = StoredWindow(*part, keys[low:high], rows[low:high], read_at, is_settled)
-            self._store.put_window(self._key, window, SETTLED_TTL_S if is_settled else YOUNG_TTL_S)
-        return StoredWindow(start, end, keys, rows, read_at, end <= settled)
+            window = StoredWindow(*part, keys[low:high], rows[low:high], read_at, is_settled, left_out)
+            fresh_s = SETTLED_TTL_S if is_settled else YOUNG_TTL_S
+            await self._store.put_window(self._list, window, fresh_s, self._windows)
+        return StoredWindow(start, end, keys, rows, read_at, end <= settled, left_out)
 
     def _settled(self) -> datetime:
         """Where what has settled ends, on the grid."""
@@ -80,10 +129,9 @@ class Shelf(Generic[R]):
 
     # ---- what plans go by -----------------------------------------------------------------------
 
-    @property
-    def density(self) -> float | None:
+    async def density(self) -> float | None:
         """Rows per cell of the grid, as met last."""
-        return cast("float | None", self._store.recall(("density", self._key)))
+        return await self._store.recall(f"{self._list}\ndensity", self._shared(_DENSITY))
 
     async def days(self, window: Window) -> Mapping[datetime, int] | None:
         """The vendor's counts per day of a range, asked for once; None where it cannot tell, or not at once."""
@@ -91,30 +139,35 @@ class Shelf(Generic[R]):
         if count is None:
             return None
         around = self._feed.grid.around(window)
-        name = ("days", self._key, around)
+        name, codec = self._of_window("days", around), self._shared(_DAYS)
 
-        async def read() -> tuple[Mapping[datetime, int] | None]:
+        async def read() -> Days:
             try:
-                known, ttl_s = (await count(around),), COUNTS_TTL_S
+                known, fresh_s = (await count(around),), COUNTS_TTL_S
             except VendorError:
-                known, ttl_s = (None,), YOUNG_TTL_S  # a plan can do without
-            self._store.remember(name, known, ttl_s)
+                known, fresh_s = (None,), YOUNG_TTL_S  # a plan can do without
+            await self._store.remember(name, known, fresh_s, codec)
             return known
 
-        known = self._store.recall(name)
-        if known is None:
-            try:
-                async with asyncio.timeout(COUNTS_PATIENCE_S):
-                    known = await self._wait(self._store.once(name, read))
-            except TimeoutError:
-                return None  # rows do not wait for counts; these are there for whoever asks later
-        return cast("tuple[Mapping[datetime, int] | None]", known)[0]
+        async def look() -> Days | None:
+            return await self._store.recall(name, codec)
 
-    def learn(self, density: float | None, window: Window, *, has_days: bool) -> None:
+        known = await look()
+        if known is None:
+            asked = self._store.once(name, read, look=look if codec else None)
+            try:
+                known = await self._wait(asked, patience_s=self._feed.counts_patience_s)
+            except VendorError:
+                return None  # rows do not wait for counts; these are there for whoever asks later
+        return known[0]
+
+    async def learn(self, density: float | None, window: Window, *, has_days: bool) -> None:
         """Keep what a plan came to know; counts per day that proved misleading are not used again."""
-        self._store.remember(("density", self._key), density, SETTLED_TTL_S)
+        if density is not None:
+            await self._store.remember(f"{self._list}\ndensity", density, SETTLED_TTL_S, self._shared(_DENSITY))
         if self._feed.count_per_day is not None and not has_days:
-            self._store.remember(("days", self._key, self._feed.grid.around(window)), (None,), COUNTS_TTL_S)
+            name = self._of_window("days", self._feed.grid.around(window))
+            await self._store.remember(name, cast("Days", (None,)), COUNTS_TTL_S, self._shared(_DAYS))
 
     async def count(self, window: Window) -> int | None:
         """The vendor's exact count of a range; None where it cannot tell."""
@@ -123,56 +176,35 @@ class Shelf(Generic[R]):
             return 0
         if count is None:
             return None
-        name = ("count", self._key, window)
+        name, codec = self._of_window("count", window), self._shared(_COUNT)
 
-        async def read() -> tuple[int | None, datetime]:
+        async def read() -> Count:
             read_at = clock.now()
-            return await count(window), read_at
+            known = (await count(window), read_at)
+            await self._store.remember(name, known, YOUNG_TTL_S, codec)
+            return known
 
-        known = cast("tuple[int | None, datetime] | None", self._store.recall(name))
-        while known is None or (known[1] < self._since and window.end > self._settled()):
-            known = await self._wait(self._store.once(name, read))
-            self._store.remember(name, known, YOUNG_TTL_S)
+        async def look() -> Count | None:
+            known = await self._store.recall(name, codec)
+            is_good = known is not None and (known[1] >= self._since.fresh or window.end <= self._settled())
+            return known if is_good else None
+
+        known = await look()
+        while known is None or (known[1] < self._since.fresh and window.end > self._settled()):
+            known = await self._wait(self._store.once(name, read, look=look if codec else None))
         return known[0]
 
-    async def _wait(self, work: Awaitable[T]) -> T:
-        return await wait_within_deadline(work, source=self._feed.source, endpoint="list")
+    def _shared(self, codec: FactCodec[T]) -> FactCodec[T] | None:
+        """Facts are shared where the rows are."""
+        return None if self._windows is None else codec
+
+    def _of_window(self, fact: str, window: Window) -> str:
+        return f"{self._list}\n{fact}\n{window.start.isoformat()}\n{window.end.isoformat()}"
+
+    async def _wait(self, work: Coroutine[Any, Any, T], patience_s: float | None = None) -> T:
+        return await wait_within_deadline(work, source=self._feed.source, endpoint="list", patience_s=patience_s)
 
 
 def _parts(start: datetime, end: datetime, settled: datetime) -> list[Window]:
     """A range, cut where what has settled ends."""
     return [Window(start, settled), Window(settled, end)] if start < settled < end else [Window(start, end)]
-
-
-async def read_recent(store: WindowStore, name: Hashable, read: Callable[[], Awaitable[Sequence[T]]]) -> Sequence[T]:
-    """What was read at most two seconds ago and without an error in it, else read now, once for all who ask."""
-
-    async def noted() -> tuple[Sequence[T], datetime]:
-        read_at = clock.now()
-        return await read(), read_at
-
-    known = cast("tuple[Sequence[T], datetime] | None", store.recall(name))
-    if known is None or not timedelta(0) <= clock.now() - known[1] <= timedelta(seconds=SNAPSHOT_TTL_S):
-        known = await store.once(name, noted)
-        if not any(isinstance(item, Exception) for item in known[0]):
-            store.remember(name, known, SNAPSHOT_TTL_S, len(known[0]))
-    return known[0]
-
-
-async def read_snapshot(
-    feed: SnapshotFeed[R], key: Callable[[R], Key], store: WindowStore, since: datetime
-) -> StoredWindow[R]:
-    """A snapshot feed's list, sorted and without duplicates; at most two seconds old, and read not before `since`."""
-    name = ("snapshot", feed.source if feed.store_key is None else feed.store_key)
-
-    async def read() -> StoredWindow[R]:
-        read_at = clock.now()
-        rows = {feed.identity(row): row for row in await feed.read()}
-        pairs = sorted(((key(row), row) for row in rows.values()), key=lambda pair: pair[0])
-        return StoredWindow(read_at, read_at, [k for k, _ in pairs], [row for _, row in pairs], read_at)
-
-    known = cast("StoredWindow[R] | None", store.recall(name))
-    while known is None or not known.holds_since(since):
-        known = await wait_within_deadline(store.once(name, read), source=feed.source, endpoint="list")
-        store.remember(name, known, SNAPSHOT_TTL_S, len(known.rows))
-    return known

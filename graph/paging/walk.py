@@ -9,14 +9,16 @@ from functools import partial
 from typing import Generic, TypeVar, cast
 
 from graph import clock
-from graph.cache.memory import StoredWindow, WindowStore
-from graph.errors import InvalidCursorError, UnsupportedError, VendorError
+from graph.cache.memory import StoredWindow
+from graph.cache.store import WindowStore
+from graph.errors import InvalidCursorError, RetriableVendorError, SourceErrorCode, UnsupportedError, VendorError
 from graph.paging.cursor import Cut, Key, beginning, cut_between, end, tag_of
-from graph.paging.drain import Drain
+from graph.paging.drain import Drain, Outlook
 from graph.paging.feeds import ChosenFeed, RangedFeed, SnapshotFeed
 from graph.paging.planner import Budget, Planner
-from graph.paging.shelf import Shelf, read_snapshot
-from graph.paging.windows import EPOCH, Window, from_micros, to_micros
+from graph.paging.shelf import Shelf
+from graph.paging.snapshots import read_snapshot
+from graph.paging.windows import EPOCH, Since, Window, from_micros, to_micros
 from graph.records import SourceError, SourceResult, SourceResultStatus
 
 R = TypeVar("R")
@@ -33,6 +35,9 @@ class Walk(ABC, Generic[R]):
         up: Whether the walk goes upward by key.
         head: The key of the next row; None when there is none, or `fill` has to fetch it.
         error: Why the source could not be read on.
+        outage: Why rows are served that were read a while ago.
+        fell_back_to: When the oldest of those were read that may have changed since.
+        left_out: How many rows of what was read here could not be read.
         is_spent: Whether the page's budget ended before the next row was met.
         as_of: When the oldest part of what was read here came from the vendor.
         passed: The place up to which nothing is outstanding when there is no head.
@@ -53,6 +58,9 @@ class Walk(ABC, Generic[R]):
         self.up = up
         self.head: Key | None = None
         self.error: VendorError | None = None
+        self.outage: RetriableVendorError | None = None
+        self.fell_back_to: datetime | None = None
+        self.left_out = 0
         self.is_spent = False
         self.as_of: datetime | None = None
         self._start = start
@@ -68,7 +76,9 @@ class Walk(ABC, Generic[R]):
         """How the source fared, as the page tells it."""
         if isinstance(self.error, UnsupportedError):
             return SourceResultStatus.UNSUPPORTED
-        return SourceResultStatus.FAILED if self.error else self._success
+        if self.error:
+            return SourceResultStatus.FAILED
+        return SourceResultStatus.STALE if self.outage else self._success
 
     @property
     def has_failed(self) -> bool:
@@ -78,8 +88,16 @@ class Walk(ABC, Generic[R]):
     @property
     def result(self) -> SourceResult:
         """What the source contributed."""
-        error = SourceError.of(self.error) if self.error else None
-        return SourceResult(source_name=self.source, status=self.status, as_of=self.as_of, error=error)
+        return SourceResult(source_name=self.source, status=self.status, as_of=self.as_of, error=self._told)
+
+    @property
+    def _told(self) -> SourceError | None:
+        if fault := self.error or self.outage:
+            return SourceError.of(fault)
+        if self.left_out:
+            said = f"Rows that could not be read were left out: {self.left_out}."
+            return SourceError(code=SourceErrorCode.BAD_PAYLOAD, message=said)
+        return None
 
     @property
     def position(self) -> Cut:
@@ -121,7 +139,7 @@ class Walk(ABC, Generic[R]):
             if await self._would_cost_too_much():
                 return None
             await self.fill(1)
-            if self.error or self.is_spent:
+            if self.error or self.is_spent or self.left_out:
                 return None
             while self.head is not None:
                 self.pop()
@@ -140,6 +158,13 @@ class Walk(ABC, Generic[R]):
     @abstractmethod
     async def _fetch(self, wanted: int) -> bool:
         """Fetch the next part of the list and enter it; False when the budget does not allow it."""
+
+    def _note(self, read: StoredWindow[R]) -> None:
+        """Take down when a part was read, and what it lacks."""
+        self.as_of = min(self.as_of or read.read_at, read.read_at)
+        self.left_out += read.left_out
+        if self.outage and not read.is_settled:
+            self.fell_back_to = min(self.fell_back_to or read.read_at, read.read_at)
 
     def _enter(self, keys: Sequence[Key], rows: Sequence[R], low: int, high: int, beyond: Cut) -> None:
         """Stand before the rows `low` to `high` of a part that is sorted upward and ends at `beyond`."""
@@ -199,10 +224,10 @@ class RangedWalk(Walk[R]):
         return not self._rest.is_empty
 
     async def _fetch(self, wanted: int) -> bool:
-        stored = self._shelf.find(self._rest, up=self.up) or await self._read(wanted)
+        stored = await self._shelf.find(self._rest, up=self.up) or await self._read_or_fall_back(wanted)
         if stored is None:
             return False
-        self.as_of = min(self.as_of or stored.read_at, stored.read_at)
+        self._note(stored)
         low, high = (_rows_below(stored.keys, _place(instant)) for instant in self._rest)
         if self.up:
             self._rest = Window(max(self._rest.start, stored.end), self._rest.end)
@@ -212,27 +237,44 @@ class RangedWalk(Walk[R]):
         return True
 
     async def _would_cost_too_much(self) -> bool:
-        if self._shelf.find(self._rest, up=self.up):
+        if await self._shelf.find(self._rest, up=self.up):
             return False
         planner = self._planner = self._planner or await self._plan()
         return planner.expected_requests(self._rest) > self._budget.left
+
+    async def _read_or_fall_back(self, wanted: int) -> StoredWindow[R] | None:
+        """Read the next window; while the source is down, take one that was read before. It is asked once a page."""
+        outage = self.outage
+        if outage is None:
+            try:
+                return await self._read(wanted)
+            except RetriableVendorError as error:
+                outage = error
+        stale = await self._shelf.find_stale(self._rest, up=self.up)
+        if stale is None:
+            raise outage
+        self.outage = outage
+        return stale
 
     async def _read(self, wanted: int) -> StoredWindow[R] | None:
         """Read the window that comes next, narrower where it proves too big; None when the budget is spent."""
         planner = self._planner = self._planner or await self._plan()
         while self._budget.left > 0:
             window = planner.choose(self._rest, wanted)
-            answer = await self._shelf.once(window, partial(self._drain, planner, window, wanted))
+            answer = await self._shelf.once(window, partial(self._drain, planner, window, wanted), up=self.up)
             if isinstance(answer, StoredWindow):
-                planner.drained(window, len(answer.rows))
-                self._shelf.learn(planner.density, self._window, has_days=planner.days is not None)
+                planner.drained(Window(answer.start, answer.end), len(answer.rows))
+                await self._learn(planner)
                 return answer
             if not planner.accepts(answer, wanted):
                 planner.refused(answer)
-                self._shelf.learn(planner.density, self._window, has_days=planner.days is not None)
+                await self._learn(planner)
         return None
 
-    async def _drain(self, planner: Planner, window: Window, wanted: int) -> StoredWindow[R] | Drain[R]:
+    async def _learn(self, planner: Planner) -> None:
+        await self._shelf.learn(planner.density, self._window, has_days=planner.days is not None)
+
+    async def _drain(self, planner: Planner, window: Window, wanted: int) -> StoredWindow[R] | Outlook:
         """Drain a window, or give it up where plan and budget do not allow it.
 
         Half a window is worth nothing: a scroll cannot wait for the next page, and the rows of a list may move.
@@ -240,13 +282,13 @@ class RangedWalk(Walk[R]):
         drain = Drain(self._feed, window)
         # A window that this page cannot get on without, and that cannot be narrower, is read to its end.
         is_needed = self._insists and planner.is_narrowest(window) and self.as_of is None
-        while not drain.is_done and planner.accepts(drain, wanted):
+        while not drain.is_done and planner.accepts(drain.outlook, wanted):
             if is_needed and drain.pages:
                 self._budget.take()
-            elif not planner.can_afford(drain) or not self._budget.take():
+            elif not planner.can_afford(drain.outlook) or not self._budget.take():
                 break
             await drain.read_page()
-        return self._shelf.keep(drain) if drain.is_done else drain
+        return await self._shelf.keep(drain) if drain.is_done else drain.outlook
 
     async def _plan(self) -> Planner:
         feed, shelf = self._feed, self._shelf
@@ -258,7 +300,7 @@ class RangedWalk(Walk[R]):
             can_probe=feed.has_stateless_pages,
             is_first=self._is_first,
             overlap=feed.overlap,
-            density=shelf.density,
+            density=await shelf.density(),
             days=await shelf.days(self._window),
         )
 
@@ -274,7 +316,7 @@ class SnapshotWalk(Walk[R]):
         up: bool,
         key: Callable[[R], Key],
         store: WindowStore,
-        since: datetime,
+        since: Since,
     ) -> None:
         super().__init__(feed.source, start, up=up, keep=feed.keep, success=feed.status)
         self._feed = feed
@@ -288,9 +330,11 @@ class SnapshotWalk(Walk[R]):
         return self._is_unread
 
     async def _fetch(self, wanted: int) -> bool:  # noqa: ARG002 - the list is read whole, whatever is wanted
-        snapshot = await read_snapshot(self._feed, self._key, self._store, self._since)
+        snapshot, self.outage = await read_snapshot(self._feed, self._key, self._store, self._since)
         self._is_unread = False
-        self.as_of = snapshot.read_at if self._feed.is_asked else None
+        self._note(snapshot)
+        if not self._feed.is_asked:
+            self.as_of = None
         self._enter(snapshot.keys, snapshot.rows, 0, len(snapshot.rows), end(up=self.up))
         return True
 

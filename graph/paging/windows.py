@@ -67,21 +67,50 @@ class Grid:
         return self.window(self.cell(window.start), self.cell_after(window.end))
 
 
+class Since(NamedTuple):
+    """How old what was read may be, for one walk to use it.
+
+    Attributes:
+        fresh: What may still change must have been read at this instant or later.
+        stale: Likewise where the source is down, so that it cannot be read now.
+        is_first: Whether this is the first page of a walk. A later one owes what fails, and tries it again at once.
+    """
+
+    fresh: datetime
+    stale: datetime
+    is_first: bool = False
+
+
 class Rows(tuple[Row, ...]):  # noqa: SLOT001 - a tuple has no room for slots
     """A whole list that was read at once.
 
     Attributes:
         left_out: How many of its rows could not be read.
+        read_at: When reading it began, where that was before it was asked for.
     """
 
     left_out: int = 0
+    read_at: datetime | None = None
 
     @classmethod
-    def of(cls, rows: Iterable[Row], left_out: int = 0) -> "Rows[Row]":
-        """Rows, and how many are missing."""
+    def of(cls, rows: Iterable[Row], left_out: int = 0, read_at: datetime | None = None) -> "Rows[Row]":
+        """Rows, how many are missing, and when they were read."""
         made = cls(rows)
-        made.left_out = left_out
+        if left_out:
+            made.left_out = left_out
+        if read_at:
+            made.read_at = read_at
         return made
+
+    @staticmethod
+    def missing_from(rows: Sequence[object]) -> int:
+        """How many rows are missing from a list that was read; none where it does not say."""
+        return rows.left_out if isinstance(rows, Rows) else 0
+
+    @staticmethod
+    def read_before(rows: Sequence[object]) -> datetime | None:
+        """When a list was read, where that was before it was asked for."""
+        return rows.read_at if isinstance(rows, Rows) else None
 
 
 class Slice(NamedTuple, Generic[Row]):

@@ -1,18 +1,22 @@
 """The GraphQL schema: `build_schema(settings)`."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from graphql import NoSchemaIntrospectionCustomRule
-from strawberry.extensions import AddValidationRules, ParserCache, SchemaExtension, ValidationCache
+from strawberry.extensions import AddValidationRules, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
+from graph.schema.cost import CostLimit
 from graph.schema.federation import Schema
+from graph.schema.limits import Documents
 from graph.schema.member import Member
 from graph.schema.query import Query, SubgraphQuery
 from graph.schema.scalars import SCALARS
+from graph.schema.scopes import rules_of
 from graph.settings import AppSettings
-
-CACHED_DOCUMENTS = 1000
+from graph.telemetry.requests import name_operation
 
 
 class _NoIntrospection(AddValidationRules):
@@ -20,24 +24,28 @@ class _NoIntrospection(AddValidationRules):
         super().__init__([NoSchemaIntrospectionCustomRule])
 
 
-class _ParserCache(ParserCache):
-    def __init__(self) -> None:
-        super().__init__(CACHED_DOCUMENTS)
+class _NamedOperation(SchemaExtension):
+    """Gives what is told of a request the name of what it asks for."""
 
-
-class _ValidationCache(ValidationCache):
-    def __init__(self) -> None:
-        super().__init__(CACHED_DOCUMENTS)
+    def on_validate(self) -> Iterator[None]:  # the first step at which there is a document
+        name_operation(self.execution_context.operation_type.value, self.execution_context.operation_name)
+        yield
 
 
 def build_schema(settings: AppSettings) -> Schema:
     """Make the schema that is served."""
-    extensions: list[type[SchemaExtension]] = [_ParserCache, _ValidationCache]
+    limits = settings.limits
+    extensions: list[Callable[[], SchemaExtension]] = [
+        _NamedOperation,
+        partial(Documents, limits),
+        partial(CostLimit, limits),
+    ]
     if not settings.server.introspection:
         extensions.insert(0, _NoIntrospection)
     options: dict[str, Any] = {"types": [Member], "config": StrawberryConfig(scalar_map=SCALARS)}
+    options["rules"] = rules_of(settings.auth)
     subgraph = Schema(query=SubgraphQuery, **options)
-    return Schema(query=Query, extensions=extensions, subgraph=subgraph, **options)
+    return Schema(query=Query, extensions=extensions, subgraph=subgraph, max_errors=limits.max_errors, **options)
 
 
 def print_sdl(schema: Schema) -> str:

@@ -11,6 +11,7 @@ from graph.schema.node import Node
 from graph.schema.person import Money, Organization
 from graph.schema.selection import Selection
 from graph.schema.source import Info, Source, joined, source_of
+from graph.schema.weights import dearest
 
 if TYPE_CHECKING:
     from graph.schema.conference import Conference
@@ -61,6 +62,7 @@ class Call(Node):
     conference: Annotated["Conference", strawberry.lazy("graph.schema.conference")] | None = joined(
         _conference,
         "The conference it belonged to. Its id, source, vendorId and number cost no request.",
+        dearest("conferences_met"),
     )
     room: Annotated["Room", strawberry.lazy("graph.schema.room")] | None = strawberry.field(
         description="The room of the conference."

@@ -8,6 +8,7 @@ import strawberry
 
 from graph import records
 from graph.paging import Page, PageArgs
+from graph.paging.windows import Rows
 from graph.schema.call import Call
 from graph.schema.connection import After, Before, Connection, First, Last
 from graph.schema.lists import calls_of, members_of
@@ -16,20 +17,21 @@ from graph.schema.node import Node, read_members
 from graph.schema.person import Organization, Person
 from graph.schema.source import Info, Source, joined, source_of
 from graph.schema.vendor_fields import ConferenceVendorFields
+from graph.schema.weights import PAGE, dearest
 
 if TYPE_CHECKING:
     from graph.schema.room import Room
 
 
-def _member_count(root: records.Conference, info: Info) -> int | Awaitable[int] | None:
+def _member_count(root: records.Conference, info: Info) -> int | Awaitable[int | None] | None:
     if root.member_count is None and info.context.fleet.sources[root.source_name].adapter.member_count_needs_members:
         return _count_members(root, info)
     return root.member_count
 
 
-async def _count_members(root: records.Conference, info: Info) -> int:
+async def _count_members(root: records.Conference, info: Info) -> int | None:
     members = await read_members(info.context, root)
-    return records.count_people(members)
+    return None if Rows.missing_from(members) else records.count_people(members)
 
 
 async def _members(
@@ -84,8 +86,12 @@ class Conference(Node):
     room: Annotated["Room", strawberry.lazy("graph.schema.room")] | None = strawberry.field(
         description="The room it was held in."
     )
-    members: Connection[Member] = joined(_members, "Who joined, by time; those whose time is not known come last.")
-    calls: Connection[Call] = joined(_calls, "Its call legs, by time; those whose time is not known come last.")
+    members: Connection[Member] = joined(
+        _members, "Who joined, by time; those whose time is not known come last.", dearest("members_of"), PAGE
+    )
+    calls: Connection[Call] = joined(
+        _calls, "Its call legs, by time; those whose time is not known come last.", dearest("calls_of"), PAGE
+    )
     error_code: int | None = strawberry.field(description="The vendor's code for how it ended; 0 is normal.")
     error_info: str | None = strawberry.field(description="The same in the vendor's words.")
     vendor_fields: ConferenceVendorFields = strawberry.field(description="What only this vendor reports.")

@@ -4,17 +4,19 @@ An error that nobody foresaw is masked as INTERNAL with the request's id, and lo
 its message and its frames may be credentials or personal data, so the log has neither.
 """
 
-import logging
-import traceback
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.types import ExecutionContext
 
+from graph.context import Context
 from graph.errors import ConfgraphError, VendorError
+from graph.telemetry.logs import log, told_of
 
-log = logging.getLogger("confgraph.graphql")
+MASKED = "Something went wrong inside confgraph. Its log tells more under the id of this request."
+SUGGESTION = re.compile(r"\s*Did you mean [^?]*\?")
 
 
 class PresentedError(GraphQLError):
@@ -28,7 +30,12 @@ def present(errors: Sequence[GraphQLError], execution: ExecutionContext | None) 
     # validation.
     is_executed = execution is not None and execution.result is not None
     logged: set[int] = set()
-    return [_present(error, request_id, logged, is_executed=is_executed) for error in errors]
+    presented = [_present(error, request_id, logged, is_executed=is_executed) for error in errors]
+    context = execution.context if execution else None
+    if isinstance(context, Context) and not context.settings.server.introspection:
+        for error in presented:
+            error.message = SUGGESTION.sub("", error.message)  # whoever guesses would be told the schema
+    return presented
 
 
 def _present(error: GraphQLError, request_id: str | None, logged: set[int], *, is_executed: bool) -> GraphQLError:
@@ -47,8 +54,7 @@ def _present(error: GraphQLError, request_id: str | None, logged: set[int], *, i
     if id(cause) not in logged:
         logged.add(id(cause))
         _log(error, cause, request_id)
-    message = "Something went wrong inside confgraph. Its log tells more under the id of this request."
-    return _presented(error, message, {"code": "INTERNAL", "requestId": request_id})
+    return _presented(error, MASKED, {"code": "INTERNAL", "requestId": request_id})
 
 
 def _cause(error: GraphQLError) -> Exception | None:
@@ -88,7 +94,5 @@ def _presented(error: GraphQLError, message: str, extensions: dict[str, Any]) ->
 
 
 def _log(error: GraphQLError, cause: Exception | None, request_id: str | None) -> None:
-    at = ".".join(str(part) for part in error.path or ())
-    frames = traceback.extract_tb(cause.__traceback__) if cause is not None else []
-    lines = "".join(f"\n  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
-    log.error("request %s: %s at %r%s", request_id, type(cause or error).__name__, at, lines)
+    path = ".".join(str(part) for part in error.path or ())
+    log.error("internal error", request_id=request_id, path=path, **told_of(cause or error))

@@ -19,7 +19,9 @@ from graph.errors import BadUserInputError, InvalidIdError, LimitExceededError
 from graph.ids import GlobalId, IdKind, decode_id
 from graph.records import Record, Room
 from graph.schema.errors import present
+from graph.schema.limits import first_errors
 from graph.schema.node import fetch_node
+from graph.schema.scopes import DIRECTIVES, Rule, annotate, enforce
 from graph.schema.selection import Selection
 from graph.schema.source import Info
 
@@ -44,20 +46,42 @@ class Service:
 class Schema(strawberry.federation.Schema):
     """A subgraph: errors are presented by `graph.schema.errors`, entities are read in batches."""
 
-    def __init__(self, *, subgraph: "Schema | None" = None, **options: Any) -> None:
-        """Args: subgraph: the schema whose SDL this one publishes; None is its own."""
+    def __init__(
+        self,
+        *,
+        rules: Mapping[str, Rule],
+        subgraph: "Schema | None" = None,
+        max_errors: int = 100,
+        **options: Any,
+    ) -> None:
+        """Make the schema.
+
+        Args:
+            rules: What its fields need.
+            subgraph: The schema whose SDL this one publishes; None is its own.
+            max_errors: How many errors an answer has at most, but for one that sums up the rest.
+            options: Strawberry's.
+        """
         super().__init__(federation_version="2.9", **options)
+        self._max_errors = max_errors
         self._subgraph = subgraph or self
         _drop_null_defaults(self)
+        enforce(self._schema, rules)
+        annotate(self._schema, rules)
 
     @cached_property
     def sdl(self) -> str:
         """What gateways compose, printed once."""
         return print_schema(self._subgraph) + "\n"
 
+    def _prepare_schema_directives(self) -> None:
+        """Import what the rules are printed as; the fields get it when they are there."""
+        self._schema_directives_in_use.extend(DIRECTIVES)
+        super()._prepare_schema_directives()
+
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Present the errors of a result in place; Strawberry would log them with their values."""
-        errors[:] = present(errors, execution_context)
+        errors[:] = present(first_errors(errors, self._max_errors), execution_context)
 
     async def entities_resolver(  # type: ignore[override]  # the base one is not asynchronous
         self,
@@ -77,26 +101,33 @@ class Schema(strawberry.federation.Schema):
 async def _fetch(info: Info, representation: object) -> Record | None:
     if not isinstance(representation, Mapping):
         raise BadUserInputError("A representation is an object.")
-    typename = representation.get("__typename")
-    if not isinstance(typename, str) or typename not in ENTITIES:
-        raise BadUserInputError(f"A representation needs the __typename of an entity: one of {', '.join(ENTITIES)}.")
-    wanted = _wanted(typename, representation)
+    wanted, typename = identify(representation)
     record = await fetch_node(info.context, wanted, Selection.of(info, typename))
     if isinstance(record, Room) and "id" not in representation and record.name != wanted.key:
         return None  # rooms of this source are known by something else than their names
     return record
 
 
-def _wanted(typename: str, representation: Mapping[str, object]) -> GlobalId:
+def identify(representation: Mapping[str, object]) -> tuple[GlobalId, str]:
+    """What a representation names, and the name of its type.
+
+    Raises:
+        RequestError: it names nothing.
+    """
+    typename = representation.get("__typename")
+    if not isinstance(typename, str) or typename not in ENTITIES:
+        raise BadUserInputError(f"A representation needs the __typename of an entity: one of {', '.join(ENTITIES)}.")
     kind, key_name = ENTITIES[typename]
     if "id" in representation:
         wanted = decode_id(_text(typename, representation, "id"))
         if wanted.kind is not kind:
             raise InvalidIdError(f"This is not an id of a {typename}.")
-        return wanted
+        return wanted, typename
     if key_name is None:
         raise BadUserInputError(f"A representation of a {typename} needs the key `id`.")
-    return GlobalId(kind, _text(typename, representation, "sourceName"), _text(typename, representation, key_name))
+    return GlobalId(
+        kind, _text(typename, representation, "sourceName"), _text(typename, representation, key_name)
+    ), typename
 
 
 def _text(typename: str, representation: Mapping[str, object], key: str) -> str:

@@ -4,18 +4,20 @@ A source that lists by time becomes a ranged feed, read window by window; one th
 of that; one that lists neither is named as unsupported. A filter that a source cannot meet costs it no request.
 """
 
-from collections.abc import Hashable, Sequence
+import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from graph import clock
+from graph.cache.codec import CALLS
 from graph.context import Context
 from graph.errors import ConfgraphError, RetriableVendorError, SourceErrorCode, VendorError
 from graph.fleet import Source, failed
 from graph.ids import GlobalId, IdKind
 from graph.paging import ChosenFeed, Listing, Page, PageArgs, RangedFeed, SnapshotFeed, read_recent, resolve_window
-from graph.paging.windows import EPOCH, Window, to_micros
+from graph.paging.windows import EPOCH, Rows, Window, to_micros
 from graph.records import (
     Call,
     Capability,
@@ -35,6 +37,7 @@ from graph.schema.source import Info
 from graph.vendors.base import Adapter, ConferenceQuery, Extras
 
 DEFAULT_RANGE = timedelta(hours=24)
+COUNTS_SHARE = 0.07  # of its time: a source that hangs keeps a page waiting for once that time, not for twice
 CLOCKS_DIFFER = timedelta(hours=24)  # at the very most; nothing has begun after that
 
 
@@ -142,7 +145,9 @@ def calls_of(context: Context, conference: Conference) -> Listing[Call]:
     async def read() -> Sequence[Call]:
         if conference.calls is not None:
             return conference.calls
-        return await context.loaders.conference_calls.get(conference)
+        loader = context.loaders.conference_calls
+        calls = await loader.get(conference)
+        return Rows.of(calls, Rows.missing_from(calls), loader.read_at(conference))
 
     feed = SnapshotFeed(
         source=conference.source_name, read=read, identity=_vendor_id, is_asked=conference.calls is None
@@ -179,7 +184,8 @@ def _conference_feed(
             identity=_vendor_id,
             keep=lambda row: row.state is ConferenceState.LIVE and row.sort_time in window and keep(row),
             status=SourceResultStatus.LIVE_ONLY,
-            store_key=_store_key(source, "live", extras),
+            store_key=store_key(source, "live", extras),
+            codec=source.spec.conferences,
         )
     pushed = None if states == possible else states
     room_key = room.key if room and adapter.narrows_rooms else None
@@ -199,8 +205,10 @@ def _conference_feed(
         keep=keep,
         count=(lambda part: adapter.count_conferences(query(part))) if is_counted else None,
         count_per_day=lambda part: adapter.count_per_day(UsageSubject.CONFERENCES, part),
-        store_key=_store_key(source, "conferences", pushed, room_key, extras),
-        richer_keys=[_store_key(source, "conferences", pushed, room_key, more) for more in _richer(extras, adapter)],
+        counts_patience_s=COUNTS_SHARE * source.settings.timeout_s,
+        store_key=store_key(source, "conferences", pushed, room_key, extras),
+        codec=source.spec.conferences,
+        richer_keys=[store_key(source, "conferences", pushed, room_key, more) for more in _richer(extras, adapter)],
         settle=timedelta(hours=source.settings.settle_hours),
         overlap=_overlap(adapter, window),
         ends_at=None if ConferenceState.SCHEDULED in adapter.states else clock.now() + CLOCKS_DIFFER,
@@ -221,7 +229,9 @@ def _call_feed(source: Source, narrowing: Narrowing, window: Window) -> RangedFe
         keep=narrowing.keeps_call,
         count=adapter.count_calls if is_whole else None,
         count_per_day=lambda part: adapter.count_per_day(UsageSubject.CALLS, part),
-        store_key=_store_key(source, "calls"),
+        counts_patience_s=COUNTS_SHARE * source.settings.timeout_s,
+        store_key=store_key(source, "calls"),
+        codec=CALLS,
         settle=timedelta(hours=source.settings.settle_hours),
         overlap=_overlap(adapter, window),
         ends_at=clock.now() + CLOCKS_DIFFER,
@@ -282,11 +292,14 @@ class _ChosenConferences(Listing[Conference]):
         """Read some of them. Where asking again may help, or all failed, the source owes them instead."""
         wanted = tuple(self._vendor_ids[first:end])
         source, extras = self._source, self._extras
-        found = await read_recent(
+        recent = await read_recent(
             self._chosen,
-            _store_key(source, "chosen", wanted, extras),
+            store_key(source, "chosen", wanted, extras),
             lambda: source.adapter.get_conferences(wanted, extras),
+            source=source.name,
+            codec=source.spec.conferences,
         )
+        found = recent.rows
         failures = {name: item for name, item in zip(wanted, found, strict=True) if isinstance(item, Exception)}
         errors = [failure for failure in failures.values() if isinstance(failure, VendorError)]
         owed = [error for error in errors if isinstance(error, RetriableVendorError)]
@@ -306,9 +319,18 @@ def _nothing(source: Source, *, is_ranged: bool) -> SnapshotFeed[Conference]:
     return SnapshotFeed(source=source.name, read=read, identity=_vendor_id, status=status, is_asked=False)
 
 
-def _store_key(source: Source, *parts: Hashable) -> Hashable:
-    """What windows are stored under. The adapter stands for the account: it lives as long as its settings."""
-    return (source.name, source.adapter, *parts)
+def store_key(source: Source, *parts: object) -> str:
+    """What windows are stored under: equal texts, equal rows, in every process."""
+    return json.dumps((source.name, source.client.account, *parts), default=_plain)
+
+
+def _plain(part: object) -> object:
+    """What JSON does not know of that narrows a list."""
+    if isinstance(part, Extras):
+        return (part.members, part.calls)
+    if isinstance(part, frozenset):
+        return sorted(state.name for state in part)
+    raise TypeError(f"{type(part).__name__} is no part of a key")
 
 
 def _embedded(wanted: Extras, adapter: Adapter) -> Extras:

@@ -9,12 +9,14 @@ import strawberry
 from graph import records, statistics
 from graph.loaders import McuReportsKey
 from graph.paging import Page, PageArgs
+from graph.paging.windows import Rows
 from graph.reports import utilization
 from graph.schema.connection import After, Before, Connection, First, Last
 from graph.schema.lists import mcu_call_listing
 from graph.schema.node import Node
 from graph.schema.scalars import TimeRange
 from graph.schema.source import Info, Source, joined, source_of
+from graph.schema.weights import PAGE, dearest, narrowed
 
 if TYPE_CHECKING:
     from graph.schema.call import Call
@@ -65,6 +67,8 @@ async def _utilization(
     reports = await asyncio.gather(*(loader.get(McuReportsKey(root.source_name, kind, window)) for kind in kinds))
     found = (report for found in reports for report in found if report.resource.name == root.name)
     report = next(found, None)
+    if report is None and (missing := sum(map(Rows.missing_from, reports))):
+        raise info.context.fleet.sources[root.source_name].adapter.incomplete("utilization", missing)
     return utilization(report) if report else None
 
 
@@ -95,10 +99,10 @@ class McuResource(Node):
     name: str = strawberry.field(description="Its name.")
     kind: records.McuKind | None = strawberry.field(description="Null when the resource is only known from calls.")
     utilization: McuUtilization | None = joined(
-        _utilization, "How busy it was; null where the vendor has no figures of it."
+        _utilization, "How busy it was; null where the vendor has no figures of it.", dearest("mcu_list")
     )
     calls: Connection[Annotated["Call", strawberry.lazy("graph.schema.call")]] = joined(
-        _calls, "The calls it carried, latest first."
+        _calls, "The calls it carried, latest first.", narrowed(records.Capability.LIST_CALLS), PAGE
     )
 
     @classmethod

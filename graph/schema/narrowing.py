@@ -22,6 +22,7 @@ class Narrowing:
         room: The only room wanted.
         mcu: The name of the only media resource wanted.
         search: What a text must hold, ignoring case.
+        sees_names: Whether who asks may see names of people; a search looks at nothing else that is personal.
     """
 
     during: Window | None = None
@@ -32,6 +33,7 @@ class Narrowing:
     room: GlobalId | None = None
     mcu: str | None = None
     search: str | None = None
+    sees_names: bool = True
 
     def scope(self, field: str, *, descending: bool) -> str:
         """The list's name for its cursors: the same text for the same field, order and filter."""
@@ -59,14 +61,15 @@ class Narrowing:
         if room is not None and (row.room is None or (row.source_name, row.room.key) != (room.source_name, room.key)):
             return False
         room_name = row.room.name if row.room else None
-        host_name = row.host.name if row.host else None
+        host_name = row.host.name if row.host and self.sees_names else None
         return matches(self.search, row.title, row.number, room_name, host_name)
 
     def keeps_call(self, row: Call) -> bool:
         """Whether a call has the media resource and texts wanted."""
         if self.mcu is not None and (row.mcu is None or row.mcu.name != self.mcu):
             return False
-        return matches(self.search, row.display_name, row.room.name if row.room else None, row.client_version)
+        display_name = row.display_name if self.sees_names else None
+        return matches(self.search, display_name, row.room.name if row.room else None, row.client_version)
 
 
 def matches(search: str | None, *texts: str | None) -> bool:

@@ -6,6 +6,7 @@ from graph.context import Context
 from graph.errors import InvalidIdError
 from graph.ids import GlobalId, IdKind
 from graph.loaders import ConferenceKey, VendorKey
+from graph.paging.windows import Rows
 from graph.records import Call, Conference, McuResource, Member, Record, Room
 from graph.schema.selection import Selection
 from graph.vendors.base import Extras
@@ -60,7 +61,9 @@ async def read_members(context: Context, conference: Conference) -> tuple[Member
     """The members of a conference: its own where they came with it, else those the vendor is asked for."""
     if conference.members is not None:
         return conference.members
-    return await context.loaders.conference_members.get(conference)
+    loader = context.loaders.conference_members
+    members = await loader.get(conference)
+    return Rows.of(members, Rows.missing_from(members), loader.read_at(conference))
 
 
 async def _fetch_member(context: Context, source_name: str, key: str) -> Member | None:
@@ -73,4 +76,7 @@ async def _fetch_member(context: Context, source_name: str, key: str) -> Member 
         return None
     context.loaders.conferences.remember(conference)
     members = await read_members(context, conference)
-    return next((member for member in members if member.vendor_id == vendor_id), None)
+    found = next((member for member in members if member.vendor_id == vendor_id), None)
+    if found is None and (missing := Rows.missing_from(members)):
+        raise context.fleet.sources[source_name].adapter.incomplete("members", missing)
+    return found

@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 import strawberry
 
 from graph import clock, fleet, records
+from graph.context import Context
 from graph.errors import InvalidArgumentError, InvalidIdError, LimitExceededError
 from graph.ids import GlobalId, IdKind, decode_id
 from graph.loaders import ConferenceKey
@@ -22,8 +23,10 @@ from graph.schema.narrowing import Narrowing
 from graph.schema.node import Node, fetch_node
 from graph.schema.reports import ReportQuery
 from graph.schema.scalars import EARLIEST, TimeRange
+from graph.schema.scopes import sees
 from graph.schema.selection import Selection
 from graph.schema.source import Info, Source, joined
+from graph.schema.weights import PAGE, dearest, lists
 
 MAX_IDS = 1000
 
@@ -50,7 +53,7 @@ class ConferenceFilter:
         default=None, description="Matches title, number, room name or host name, ignoring case."
     )
 
-    def narrowing(self) -> Narrowing:
+    def narrowing(self, context: Context) -> Narrowing:
         """The filter as the lists take it.
 
         Raises:
@@ -65,6 +68,7 @@ class ConferenceFilter:
             vendor_ids=self._vendor_ids(),
             room=_room(self.room) if self.room is not None else None,
             search=self.search,
+            sees_names=sees(context, "Person.name"),
         )
 
     def _vendor_ids(self) -> Sequence[str] | None:
@@ -91,13 +95,14 @@ class CallFilter:
         default=None, description="Matches display name, room name or client version, ignoring case."
     )
 
-    def narrowing(self) -> Narrowing:
+    def narrowing(self, context: Context) -> Narrowing:
         """The filter as the lists take it."""
         return Narrowing(
             during=self.during.window() if self.during else None,
             sources=self.sources,
             vendors=_values(self.vendors),
             search=self.search,
+            sees_names=sees(context, "Call.displayName"),
         )
 
 
@@ -128,7 +133,7 @@ async def _conferences(
     before: Before = None,
 ) -> Page[records.Conference]:
     args = PageArgs.parse(first, after, last, before)
-    narrowing = filter.narrowing() if filter else Narrowing()
+    narrowing = filter.narrowing(info.context) if filter else Narrowing()
     listing = conference_listing(
         info.context,
         args,
@@ -153,7 +158,7 @@ async def _calls(
     before: Before = None,
 ) -> Page[records.Call]:
     args = PageArgs.parse(first, after, last, before)
-    narrowing = filter.narrowing() if filter else Narrowing()
+    narrowing = filter.narrowing(info.context) if filter else Narrowing()
     listing = call_listing(info.context, args, narrowing, field="calls", descending=order_by is not TimeOrder.START_ASC)
     return await listing.page(args)
 
@@ -186,12 +191,19 @@ class SubgraphQuery(ReportQuery):
     """The roots that a gateway composes: all but node and nodes, of which a supergraph can have only one owner."""
 
     conferences: Connection[Conference] | None = joined(
-        _conferences, "Conferences of every source, merged into one list ordered by start time."
+        _conferences,
+        "Conferences of every source, merged into one list ordered by start time.",
+        lists(records.Capability.LIST_CONFERENCES),
+        PAGE,
     )
-    conference: Conference | None = joined(_conference, "One conference by the vendor's own identifier.")
+    conference: Conference | None = joined(
+        _conference, "One conference by the vendor's own identifier.", dearest("conferences")
+    )
     calls: Connection[Call] | None = joined(
         _calls,
         "Call legs of every source that reports them, merged and ordered by start time.",
+        lists(records.Capability.LIST_CALLS),
+        PAGE,
     )
     sources: list[Source] | None = joined(_sources, "The configured sources, by name, and how they fare.")
     service: Service = strawberry.field(  # type: ignore[assignment]  # the schema is served as it is

@@ -4,18 +4,20 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import strawberry
 
 from graph import records, statistics
+from graph.cache.codec import LIVE_COUNTS, MCU_RESOURCES, REGION_COUNTS, ROOMS, USAGE, USAGE_GROUPS, USAGE_STATS
 from graph.errors import InvalidArgumentError, LimitExceededError
 from graph.fleet import Source
 from graph.loaders import McuReportsKey, RoomWindow, UsageGroupsKey
-from graph.paging import Listing, Page, PageArgs, SnapshotFeed, resolve_window
-from graph.paging.windows import Window
+from graph.paging import Page, PageArgs, resolve_window
+from graph.paging.shelf import SNAPSHOT_TTL_S
+from graph.paging.windows import Rows, Window
 from graph.records import Capability, McuKind, RegionMeasure, UsageDimension, UsageOrder, UsageSubject
 from graph.reports import NOTHING, merge_live, merge_stats, merge_usage
 from graph.schema.connection import After, Before, Connection, First, Last
@@ -30,8 +32,8 @@ from graph.schema.scalars import DateRange, TimeRange
 from graph.schema.selection import Selection
 from graph.schema.source import Info, joined
 from graph.schema.usage import UsageGroup, UsageReport, UsageStats
-
-Row = TypeVar("Row")
+from graph.schema.weights import PAGE, together
+from graph.schema.whole_lists import Beside, whole_listing
 
 # The vendor's advice: what goes on now is counted with some delay.
 LIVE_LAG = timedelta(minutes=10)
@@ -102,14 +104,16 @@ async def _rooms(
     wanted = filter or RoomFilter()
     scope = _scope("rooms", _instants(wanted.during), _sorted(wanted.sources), wanted.search)
     window = resolve_window(args, scope, wanted.during.window() if wanted.during else None, DEFAULT_RANGE)
-    listing = _listing(
-        info,
+    listing = whole_listing(
+        info.context,
         wanted.sources,
         Capability.LIST_ROOMS,
         lambda source: source.adapter.list_rooms(window),
         identity=lambda room: room.key,
         key=lambda room: (room.source_name, room.name or "", room.key),
         scope=scope,
+        codec=ROOMS,
+        kept_as=("rooms",),
         keep=lambda room: matches(wanted.search, room.name),
         window=window,
         carries_window=wanted.during is None,
@@ -134,21 +138,26 @@ async def _mcu_resources(
     args = PageArgs.parse(first, after, last, before)
     window = filter.during.window()
     kinds = [filter.kind] if filter.kind else list(McuKind)
+    loader = info.context.loaders.mcu_reports
 
     async def read(source: Source) -> Sequence[records.McuResource]:
         keys = [McuReportsKey(source.name, kind, window) for kind in kinds]
-        reports = await asyncio.gather(*(info.context.loaders.mcu_reports.get(key) for key in keys))
-        return [report.resource for found in reports for report in found]
+        reports = await asyncio.gather(*(loader.get(key) for key in keys))
+        missing = sum(map(Rows.missing_from, reports))
+        read_at = min((at for at in map(loader.read_at, keys) if at), default=None)
+        return Rows.of((report.resource for found in reports for report in found), missing, read_at)
 
     kind = filter.kind.value if filter.kind else None
-    listing = _listing(
-        info,
+    listing = whole_listing(
+        info.context,
         filter.sources,
         Capability.LIST_MCU_RESOURCES,
         read,
         identity=lambda resource: resource.name,
         key=lambda resource: (resource.source_name, resource.name),
         scope=_scope("mcuResources", _instants(filter.during), _sorted(filter.sources), kind),
+        codec=MCU_RESOURCES,
+        kept_as=("mcuResources", kind),
         window=window,
     )
     return await listing.page(args)
@@ -181,14 +190,16 @@ async def _region_counts(
         LIVE_SPAN if is_live else DEFAULT_RANGE,
         lag=LIVE_LAG if is_live else timedelta(),
     )
-    listing = _listing(
-        info,
+    listing = whole_listing(
+        info.context,
         sources,
         Capability.COUNT_REGIONS,
         lambda source: source.adapter.list_regions(measure, window),
         identity=lambda row: row.region or "",
         key=lambda row: (row.source_name, int(row.region is None), row.region or ""),
         scope=scope,
+        codec=REGION_COUNTS,
+        kept_as=("regionCounts", measure.value),
         window=window,
         carries_window=during is None,
     )
@@ -216,11 +227,19 @@ async def _usage(
     if (last - first).days >= MOST_DAYS:
         raise LimitExceededError(f"A usage report covers at most {MOST_DAYS} days.")
     fleet = info.context.fleet
-    gathered = await fleet.gather(
-        fleet.select(sources),
-        Capability.USAGE,
-        lambda source: source.adapter.read_usage(of, first, last, zone),
-    )
+
+    async def read(source: Source) -> statistics.Usage:
+        adapter = source.adapter
+        question = f"{of.value} {first} {last} {zone.key}"
+        return await adapter.share(
+            "usage",
+            lambda: adapter.read_usage(of, first, last, zone),
+            SNAPSHOT_TTL_S,
+            of=question,
+            codec=USAGE,
+        )
+
+    gathered = await fleet.gather(fleet.select(sources), Capability.USAGE, read)
     return merge_usage(gathered, first, last, zone)
 
 
@@ -243,39 +262,56 @@ async def _usage_by(
     window = during.window()
     order = order_by or UsageOrder.COUNT_DESC
     capability = Capability[f"USAGE_BY_{dimension.value}"]
-    loader = info.context.loaders.usage_groups
+    context = info.context
+    loader = context.loaders.usage_groups
+    kept_as = ("usageBy", dimension.value, order.value)
+    known_totals = Beside(context.store, USAGE_STATS, kept_as, window)
 
-    async def report(source: Source) -> statistics.UsageGroups:
-        return await loader.get(UsageGroupsKey(source.name, dimension, window, order))
+    def key(source: Source) -> UsageGroupsKey:
+        return UsageGroupsKey(source.name, dimension, window, order)
 
     async def read(source: Source) -> Sequence[statistics.UsageGroup]:
-        return (await report(source)).groups
+        report = await loader.get(key(source))
+        rows = Rows.of(report.groups, Rows.missing_from(report.groups), loader.read_at(key(source)))
+        await known_totals.keep(source, rows, report.totals)
+        return rows
 
     async def totals() -> statistics.UsageStats | None:
+        """Of the very reports that the page is a part of, where it needed them."""
         if window.is_empty:
             return NOTHING
-        fleet = info.context.fleet
-        reports = (await fleet.gather(fleet.select(sources), capability, report)).values.values()
-        return merge_stats(found.totals for found in reports) if reports else None
 
-    listing = _listing(
-        info,
+        async def one(source: Source) -> statistics.UsageStats:
+            known = await known_totals.of(source, page.results[source.name].as_of)
+            return known or (await loader.get(key(source))).totals
+
+        fleet = context.fleet
+        found = (await fleet.gather(fleet.select(sources), capability, one)).values.values()
+        return merge_stats(found) if found else None
+
+    listing = whole_listing(
+        info.context,
         sources,
         capability,
         read,
         identity=lambda group: group.key,
         key=_GROUP_KEYS[order],
         scope=_scope("usageBy", dimension.value, _instants(during), order.value, _sorted(sources)),
+        codec=USAGE_GROUPS,
+        kept_as=kept_as,
         window=window,
     )
-    return GroupPage(await listing.page(args), totals)
+    page = await listing.page(args)
+    return GroupPage(page, totals)
 
 
 async def _live(info: Info, sources: SourceNames = None) -> statistics.LiveSummary:
     fleet = info.context.fleet
-    gathered = await fleet.gather(
-        fleet.select(sources), Capability.LIVE_SUMMARY, lambda source: source.adapter.read_live()
-    )
+
+    async def read(source: Source) -> statistics.LiveCounts:
+        return await source.adapter.share("live", source.adapter.read_live, SNAPSHOT_TTL_S, codec=LIVE_COUNTS)
+
+    gathered = await fleet.gather(fleet.select(sources), Capability.LIVE_SUMMARY, read)
     return merge_live(gathered)
 
 
@@ -283,16 +319,25 @@ async def _live(info: Info, sources: SourceNames = None) -> statistics.LiveSumma
 class ReportQuery:
     """The root fields for reports; every one is nullable, so that a refused argument leaves its siblings alone."""
 
-    rooms: Connection[Room] | None = joined(_rooms, "Rooms that were used, by source and name.")
-    mcu_resources: Connection[McuResource] | None = joined(_mcu_resources, "Media resources, by source and name.")
+    rooms: Connection[Room] | None = joined(
+        _rooms, "Rooms that were used, by source and name.", together("room_list"), PAGE
+    )
+    mcu_resources: Connection[McuResource] | None = joined(
+        _mcu_resources, "Media resources, by source and name.", together("mcu_list"), PAGE
+    )
     region_counts: Connection[RegionCount] | None = joined(
-        _region_counts, "Calls or registered devices per region, by source and region, unknown places last."
+        _region_counts,
+        "Calls or registered devices per region, by source and region, unknown places last.",
+        together("regions"),
+        PAGE,
     )
-    usage: UsageReport | None = joined(_usage, "How many conferences or calls, and for how long, per calendar day.")
+    usage: UsageReport | None = joined(
+        _usage, "How many conferences or calls, and for how long, per calendar day.", together("usage")
+    )
     usage_by: UsageGroupConnection | None = joined(
-        _usage_by, "The same, grouped: rooms, companies, room capacities or device models."
+        _usage_by, "The same, grouped: rooms, companies, room capacities or device models.", together("usage_by"), PAGE
     )
-    live: LiveSummary | None = joined(_live, "What is going on right now.")
+    live: LiveSummary | None = joined(_live, "What is going on right now.", together("live"))
 
 
 _GROUP_KEYS: dict[UsageOrder, Callable[[statistics.UsageGroup], tuple[int | str, ...]]] = {
@@ -300,41 +345,6 @@ _GROUP_KEYS: dict[UsageOrder, Callable[[statistics.UsageGroup], tuple[int | str,
     UsageOrder.DURATION_DESC: lambda group: (-group.stats.total_duration_seconds, group.source_name, group.key),
     UsageOrder.KEY_ASC: lambda group: (group.key, group.source_name),
 }
-
-
-def _listing(
-    info: Info,
-    sources: Sequence[str] | None,
-    capability: Capability,
-    read: Callable[[Source], Awaitable[Sequence[Row]]],
-    *,
-    identity: Callable[[Row], str],
-    key: Callable[[Row], tuple[int | str, ...]],
-    scope: str,
-    keep: Callable[[Row], bool] = lambda _: True,
-    window: Window,
-    carries_window: bool = False,
-) -> Listing[Row]:
-    """A list of which each source is read whole."""
-    chosen = info.context.fleet.select(sources)
-    able = [source for source in chosen if capability in source.capabilities]
-    return Listing(
-        [SnapshotFeed(source.name, _reader(read, source, window), identity=identity, keep=keep) for source in able],
-        key=key,
-        scope=scope,
-        window=window,
-        carries_window=carries_window,
-        unsupported=[source.name for source in chosen if source not in able],
-    )
-
-
-def _reader(
-    read: Callable[[Source], Awaitable[Sequence[Row]]], source: Source, window: Window
-) -> Callable[[], Awaitable[Sequence[Row]]]:
-    async def rows() -> Sequence[Row]:
-        return () if window.is_empty else await read(source)
-
-    return rows
 
 
 async def _fill_capacities(info: Info, page: Page[records.Room], window: Window) -> None:

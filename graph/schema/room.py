@@ -8,7 +8,7 @@ import strawberry
 from graph import clock, records, statistics
 from graph.loaders import RoomWindow, UsageGroupsKey, VendorKey
 from graph.paging import Page, PageArgs
-from graph.paging.windows import Window
+from graph.paging.windows import Rows, Window
 from graph.records import UsageDimension, UsageOrder
 from graph.reports import merge_stats
 from graph.schema.connection import After, Before, Connection, First, Last
@@ -17,6 +17,7 @@ from graph.schema.node import Node
 from graph.schema.scalars import TimeRange
 from graph.schema.source import Info, Source, joined, source_of
 from graph.schema.usage import UsageStats
+from graph.schema.weights import PAGE, dearest, narrowed
 
 if TYPE_CHECKING:
     from graph.schema.conference import Conference
@@ -45,6 +46,8 @@ async def _usage(
 ) -> statistics.UsageStats:
     key = UsageGroupsKey(root.source_name, UsageDimension.ROOM, during.window(), UsageOrder.COUNT_DESC)
     found: statistics.UsageGroups = await info.context.loaders.usage_groups.get(key)
+    if missing := Rows.missing_from(found.groups):  # one of them may be of this room
+        raise info.context.fleet.sources[root.source_name].adapter.incomplete("usage", missing)
     return merge_stats(group.stats for group in found.groups if group.room and group.room.key == root.key)
 
 
@@ -70,15 +73,18 @@ class Room(Node):
 
     source: Source = joined(source_of, "Where it was reported.")
     source_name: str = strawberry.field(description="The source's name.")
-    vendor_id: str | None = joined(_vendor_id, "The vendor's own identifier.")
+    vendor_id: str | None = joined(_vendor_id, "The vendor's own identifier.", dearest("room_ids"))
     name: str | None = strawberry.field(description="Its name; rooms of one source with equal names are one room.")
     capacity: int | None = joined(
         _capacity,
         "Seats, as the conferences held in it tell: those of the range it was listed for, else of the last day.",
+        dearest("capacities"),
     )
-    usage: UsageStats | None = joined(_usage, "Durations of the conferences that began in it during a range.")
+    usage: UsageStats | None = joined(
+        _usage, "Durations of the conferences that began in it during a range.", dearest("usage_by")
+    )
     conferences: Connection[Annotated["Conference", strawberry.lazy("graph.schema.conference")]] = joined(
-        _conferences, "The conferences held in it, latest first."
+        _conferences, "The conferences held in it, latest first.", narrowed(records.Capability.LIST_CONFERENCES), PAGE
     )
 
     @classmethod

@@ -16,6 +16,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLSchema,
     InlineFragmentNode,
+    OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
     VariableNode,
@@ -38,13 +39,15 @@ class Selection:
 
     Args:
         document: What the selection is part of.
-        parents: The field nodes whose selection sets are meant.
+        parents: The nodes whose selection sets are meant.
         type_name: Only what applies to this object type; None where the type leaves no choice.
     """
 
-    def __init__(self, document: Document, parents: Iterable[FieldNode], type_name: str | None = None) -> None:
+    def __init__(
+        self, document: Document, parents: Iterable[FieldNode | OperationDefinitionNode], type_name: str | None = None
+    ) -> None:
         self._document = document
-        self._parents = parents
+        self._parents = list(parents)
         self._type_name = type_name
 
     @classmethod
@@ -91,6 +94,19 @@ class Selection:
     def has(self, name: str) -> bool:
         """Whether a field is selected."""
         return name in self._fields
+
+    def on(self, type_name: str) -> "Selection":
+        """The part of it that applies to one object type."""
+        return Selection(self._document, self._parents, type_name)
+
+    def answers(self) -> "Iterator[tuple[FieldNode, Selection]]":
+        """The fields as they are answered, one for each alias, and what is selected below each."""
+        for nodes in self._fields.values():
+            answers: dict[str, list[FieldNode]] = {}
+            for node in nodes:
+                answers.setdefault((node.alias or node.name).value, []).append(node)
+            for same in answers.values():
+                yield same[0], Selection(self._document, same)
 
     def below(self, *names: str) -> "Selection":
         """What is selected on the results of these fields, taken together."""

@@ -14,9 +14,9 @@ from graph.schema.enums import Vendor
 Info = strawberry.Info[Context, None]
 
 
-def joined(resolver: Callable[..., object], description: str) -> Any:
+def joined(resolver: Callable[..., object], description: str, *directives: object) -> Any:
     """A field whose resolver returns a record: the field's own type is the GraphQL type that describes it."""
-    return strawberry.field(resolver=resolver, description=description)
+    return strawberry.field(resolver=resolver, description=description, directives=directives)
 
 
 def source_of(root: records.Room | records.SourceResult, info: Info) -> fleet.Source:

@@ -4,15 +4,18 @@
 given as `<key>_file`. Every fault is reported, one line each, naming its key and never its value.
 """
 
-from graph.settings.reading import build, config_path, has_sources, load, parse
+from graph.settings.account import account_of
+from graph.settings.addresses import is_loopback
+from graph.settings.auth import AuthSettings, JwtSettings, KeySettings
+from graph.settings.base import Settings
+from graph.settings.reading import build, config_path, has_sources, load, metrics_folder, parse, share_metrics
 from graph.settings.secret import Secret, fits_header
 from graph.settings.tables import (
     AppSettings,
-    AuthSettings,
     CacheSettings,
     ExecutionSettings,
+    LimitsSettings,
     ServerSettings,
-    Settings,
     SourceSettings,
 )
 
@@ -21,14 +24,21 @@ __all__ = [
     "AuthSettings",
     "CacheSettings",
     "ExecutionSettings",
+    "JwtSettings",
+    "KeySettings",
+    "LimitsSettings",
     "Secret",
     "ServerSettings",
     "Settings",
     "SourceSettings",
+    "account_of",
     "build",
     "config_path",
     "fits_header",
     "has_sources",
+    "is_loopback",
     "load",
+    "metrics_folder",
     "parse",
+    "share_metrics",
 ]

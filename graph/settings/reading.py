@@ -13,18 +13,20 @@ from typing import Any
 import msgspec
 
 from graph.errors import ConfigError
+from graph.settings.auth import AuthSettings
+from graph.settings.base import Settings
 from graph.settings.secret import Secret
 from graph.settings.tables import (
     AppSettings,
-    AuthSettings,
     CacheSettings,
     ExecutionSettings,
+    LimitsSettings,
     ServerSettings,
-    Settings,
     SourceSettings,
 )
 
 PREFIX = "CONFGRAPH_"
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's own word
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -43,6 +45,16 @@ def config_path(option: Path | None, environ: Mapping[str, str] = os.environ) ->
 def has_sources(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether the environment alone configures a source."""
     return any(name.startswith(f"{PREFIX}SOURCES__") for name in environ)
+
+
+def metrics_folder(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Where processes that serve together keep what they count; None where each is on its own."""
+    return environ.get(METRICS_FOLDER) or None
+
+
+def share_metrics(folder: str) -> None:
+    """Let the processes that are started from now on keep what they count in a folder."""
+    os.environ[METRICS_FOLDER] = folder
 
 
 def load(
@@ -98,6 +110,7 @@ def build(
         "server": ServerSettings,
         "auth": AuthSettings,
         "cache": CacheSettings,
+        "limits": LimitsSettings,
         "execution": ExecutionSettings,
     }
     faults += [f"{key}: unknown key" for key in tree if key not in tables and key != "sources"]
@@ -117,7 +130,10 @@ def build(
     }
     if faults:
         raise ConfigError(faults)
-    return AppSettings(**converted)
+    whole = AppSettings(**converted)
+    if faults := whole.faults():
+        raise ConfigError(faults)
+    return whole
 
 
 def _source(
@@ -156,10 +172,7 @@ def _convert(table: Any, kind: type[Settings], where: str, base: Path, faults: l
             elif secret := _secret_file(base, file, f"{where}.{name}_file", faults):
                 values[name] = secret
         elif name in table:
-            try:
-                values[name] = _value(table[name], field.type)
-            except msgspec.ValidationError as error:
-                faults.append(f"{where}.{name}: {_fault(error, field.type)}")
+            values[name] = _read_value(table[name], field.type, f"{where}.{name}", base, faults)
         elif field.required:
             faults.append(f"{where}.{name}: missing")
         table.pop(name, None)
@@ -171,16 +184,39 @@ def _convert(table: Any, kind: type[Settings], where: str, base: Path, faults: l
     return settings
 
 
-def _value(value: Any, kind: Any) -> Any:
+def _read_value(value: Any, kind: Any, where: str, base: Path, faults: list[str]) -> Any:
+    """The value of one key, which may be a table or a list of tables; after a fault anything."""
+    inner = next((one for one in typing.get_args(kind) if isinstance(one, type) and issubclass(one, Settings)), None)
+    try:
+        if inner is None:
+            return _value(value, kind, base)
+        if typing.get_origin(kind) is not list:
+            return _convert(value, inner, where, base, faults)
+        tables = _value(value, list[Any], base)
+    except msgspec.ValidationError as error:
+        return faults.append(f"{where}: {_fault(error, kind)}")
+    return [_convert(one, inner, f"{where}[{number}]", base, faults) for number, one in enumerate(tables)]
+
+
+def _value(value: Any, kind: Any, base: Path) -> Any:
+    def make(wanted: type, value: Any) -> Any:
+        return _path(value, base) if wanted is Path else _secret(wanted, value)
+
     if not isinstance(value, EnvironmentText):
-        return msgspec.convert(value, kind, dec_hook=_secret)
+        return msgspec.convert(value, kind, dec_hook=make)
     if typing.get_origin(kind) is list:
         try:
             value = json.loads(value)
         except ValueError:
             raise msgspec.ValidationError("Expected a list as JSON") from None
         return msgspec.convert(value, kind)
-    return msgspec.convert(str(value), kind, strict=False, dec_hook=_secret)
+    return msgspec.convert(str(value), kind, strict=False, dec_hook=make)
+
+
+def _path(value: Any, base: Path) -> Path:
+    if not isinstance(value, str):
+        raise msgspec.ValidationError(f"Expected `str`, got `{type(value).__name__}`")
+    return base / value
 
 
 def _fault(error: msgspec.ValidationError, kind: Any) -> str:

@@ -1,10 +1,12 @@
 """Credentials that cannot be printed."""
 
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
+from typing import Any, NoReturn
 
 
 class Secret:
-    """A credential. Printing it shows stars; `reveal()` is for the request that needs it."""
+    """A credential. Printing it shows stars, and nothing writes it down; `reveal()` is for whoever needs it."""
 
     __slots__ = ("_file", "_value")
 
@@ -37,6 +39,21 @@ class Secret:
         return "Secret(***)"
 
     __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        """Let nobody pickle or copy it, but for sending it to a worker."""
+        raise TypeError("a Secret is not to be written down")
+
+    def __getstate__(self) -> NoReturn:
+        """Likewise, whoever takes objects apart."""
+        raise TypeError("a Secret is not to be written down")
+
+
+def _for_worker(secret: Secret) -> tuple[Any, ...]:
+    return Secret, (secret.reveal(), secret._file)  # noqa: SLF001 - its own
+
+
+ForkingPickler.register(Secret, _for_worker)  # what starts processes writes with this one, and nobody else does
 
 
 def fits_header(text: str) -> bool:

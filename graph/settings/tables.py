@@ -1,21 +1,20 @@
 """What can be configured: one type per table, with its defaults and what no type can say."""
 
 import re
-from typing import Literal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from graph.errors import ConfigError
+from graph.settings.addresses import certificates_fault, is_private, url_fault
+from graph.settings.auth import AuthSettings
+from graph.settings.base import Settings
 from graph.settings.secret import Secret
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all tables: unknown keys are refused."""
-
-    def faults(self) -> list[str]:
-        """What no type can say: one `key: fault` each."""
-        return []
+from graph.telemetry.traces import can_trace
 
 
 class SourceSettings(Settings, frozen=True):
@@ -23,6 +22,8 @@ class SourceSettings(Settings, frozen=True):
 
     Attributes:
         base_url: Scheme, host and an optional prefix; the documented path is appended.
+        ca_file: Certificates in PEM of authorities that may vouch for the vendor, besides those everybody trusts.
+        allow_plain_http: Send credentials over http:// to another machine.
         timeout_s: For one vendor request: waiting for its turn, its repetitions and its whole body included.
         max_connections: Requests at the vendor at once; more wait their turn.
         max_requests_per_second: More wait their turn; 0 is no limit.
@@ -34,10 +35,29 @@ class SourceSettings(Settings, frozen=True):
         max_conference_hours: No conference lasts longer: how far back to read for legs that come with theirs.
         settle_hours: Older windows hardly change any more.
         lookup_days: How far back to search where a vendor has no look-up by id.
+        unaccounted: The keys that change nothing in what is answered, and credentials that are renewed all the time:
+            they make no other account of a source.
     """
+
+    unaccounted: ClassVar[frozenset[str]] = frozenset(
+        {
+            "ca_file",
+            "allow_plain_http",
+            "timeout_s",
+            "max_connections",
+            "max_requests_per_second",
+            "retries",
+            "breaker_failures",
+            "breaker_open_s",
+            "max_body_mb",
+            "page_size",
+        }
+    )
 
     vendor: str
     base_url: str
+    ca_file: Path | None = None
+    allow_plain_http: bool = False
     timeout_s: float = 10.0
     max_connections: int = 20
     max_requests_per_second: float = 100.0
@@ -54,9 +74,7 @@ class SourceSettings(Settings, frozen=True):
 
     def faults(self) -> list[str]:
         """What no type can say: one `key: fault` each."""
-        found = []
-        if fault := _url_fault(self.base_url):
-            found.append(f"base_url: {fault}")
+        found = [*self._address_faults()]
         if not 0 < self.timeout_s <= 600:
             found.append("timeout_s: expected more than 0 and at most 600")
         ranges = {
@@ -82,6 +100,26 @@ class SourceSettings(Settings, frozen=True):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             found.append("time_zone: expected a name such as Asia/Shanghai")
         return found
+
+    def _address_faults(self) -> Iterator[str]:
+        if fault := url_fault(self.base_url):
+            yield f"base_url: {fault}"
+        elif not (self.allow_plain_http or is_private(self.base_url)):
+            yield "base_url: expected https://; http:// would show credentials on the way (allow_plain_http)"
+        if self.ca_file and (fault := certificates_fault(self.ca_file)):
+            yield f"ca_file: {fault}"
+
+    def share(self, parts: int) -> Self:
+        """The settings of one of several processes that use the account together, and do not count together.
+
+        Raises:
+            ConfigError: there is too little of something to give each a part; names the key.
+        """
+        return msgspec.structs.replace(
+            self,
+            max_connections=max(1, self.max_connections // parts),
+            max_requests_per_second=self.max_requests_per_second / parts,
+        )
 
 
 class ServerSettings(Settings, frozen=True):
@@ -110,13 +148,9 @@ class ServerSettings(Settings, frozen=True):
             found.append("request_timeout_s: expected more than 0 and at most 600")
         if self.page_budget < 1:
             found.append("page_budget: expected at least 1")
+        if self.tracing and not can_trace():
+            found.append("tracing: needs what confgraph[tracing] installs")
         return found
-
-
-class AuthSettings(Settings, frozen=True):
-    """`[auth]`: without authentication, hence on loopback only."""
-
-    mode: Literal["none"] = "none"
 
 
 class CacheSettings(Settings, frozen=True):
@@ -158,6 +192,53 @@ class CacheSettings(Settings, frozen=True):
         return found
 
 
+class LimitsSettings(Settings, frozen=True):
+    """`[limits]`: what one request may ask for, and how much one caller.
+
+    Attributes:
+        max_tokens: Words and signs of a document.
+        max_depth: How deep fields and fragments may nest.
+        max_fields: Fields of an operation, those of a fragment counted wherever it is spread.
+        max_root_fields: Of these, how many at the top.
+        max_width: How many of one object, repetitions counted: validation compares each with each.
+        max_aliases: How many of them may bear an alias.
+        max_directives: Directives, counted likewise.
+        max_page_rows: Rows that all pages of a request may have together, by what it asks for.
+        max_cost: Requests to vendors that a request may take, as predicted.
+        max_errors: Errors of an answer; the rest is summed up in one.
+        max_body_kb: A longer body of a request is not read on.
+        max_concurrent_requests: Requests that one process answers at once; more are refused.
+        max_concurrent_per_caller: Of these, those of one caller.
+        cost_per_second: Requests to vendors that one caller may cause, in the long run; 0 is no limit.
+    """
+
+    max_tokens: int = 5000
+    max_depth: int = 30
+    max_fields: int = 2000
+    max_root_fields: int = 50
+    max_width: int = 150
+    max_aliases: int = 100
+    max_directives: int = 100
+    max_page_rows: int = 5_000_000
+    max_cost: int = 2000
+    max_errors: int = 100
+    max_body_kb: int = 256
+    max_concurrent_requests: int = 256
+    max_concurrent_per_caller: int = 64
+    cost_per_second: float = 100.0
+
+    def faults(self) -> list[str]:
+        """What no type can say: one `key: fault` each."""
+        least = {"cost_per_second": 0}
+        most = {"max_depth": 100, "max_body_kb": 1_000_000}  # what nests deeper exhausts the stack
+        found = []
+        for key in self.__struct_fields__:
+            lowest, highest = least.get(key, 1), most.get(key, 1_000_000_000)
+            if not lowest <= getattr(self, key) <= highest:
+                found.append(f"{key}: expected {lowest} to {highest}")
+        return found
+
+
 class ExecutionSettings(Settings, frozen=True):
     """`[execution]`."""
 
@@ -168,8 +249,34 @@ class AppSettings(Settings, frozen=True):
     server: ServerSettings = ServerSettings()
     auth: AuthSettings = AuthSettings()
     cache: CacheSettings = CacheSettings()
+    limits: LimitsSettings = LimitsSettings()
     execution: ExecutionSettings = ExecutionSettings()
-    sources: dict[str, SourceSettings] = {}
+    sources: dict[str, SourceSettings] = msgspec.field(default_factory=dict)
+
+    def faults(self) -> list[str]:
+        """What no table can say alone: one `key: fault` each."""
+        return [f"auth.{fault}" for fault in self.auth.source_faults(list(self.sources))] if self.sources else []
+
+    def share(self, parts: int) -> Self:
+        """The configuration of one of several processes: the whole where they count together, else its part.
+
+        Raises:
+            ConfigError: a source has too little of something to give each a part.
+        """
+        if self.cache.is_shared:
+            return self
+        sources: dict[str, SourceSettings] = {}
+        faults: list[str] = []
+        for name, settings in self.sources.items():
+            try:
+                sources[name] = settings.share(parts)
+            except ConfigError as error:
+                advice = "run fewer, or let them count together in a cache that they share (cache.url)"
+                faults += [f"sources.{name}.{fault}: {advice}" for fault in error.faults]
+        if faults:
+            raise ConfigError(faults)
+        limits = msgspec.structs.replace(self.limits, cost_per_second=self.limits.cost_per_second / parts)
+        return msgspec.structs.replace(self, sources=sources, limits=limits)
 
 
 def _cache_url_fault(url: str) -> str | None:
@@ -182,17 +289,4 @@ def _cache_url_fault(url: str) -> str | None:
         return "expected memory:// or valkey://host:port/0"
     if parts.username or parts.password:
         return "credentials do not belong into an address; there is a key for each"
-    return None
-
-
-def _url_fault(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        is_whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # brackets or a port that are none
-        is_whole = False
-    if not is_whole or parts.query or parts.fragment or any(c.isspace() or not c.isprintable() for c in url):
-        return "expected http:// or https://, a host and an optional prefix"
-    if parts.username or parts.password:
-        return "credentials do not belong into an address"
     return None

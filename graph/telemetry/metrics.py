@@ -1,6 +1,14 @@
-"""The metrics of one process, as /metrics serves them. Labels are few and known: no ids, no names of people."""
+"""The metrics, as /metrics serves them. Labels are few and known: no ids, no names of people.
 
-from prometheus_client import Counter, Gauge, Histogram
+Where several workers serve one port, each keeps its counts in a file of a folder that they share, and whichever is
+asked adds them up. The library decides that when it is imported, by the variable that `share_metrics` of
+`graph.settings` sets before the workers start.
+"""
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
 
@@ -19,3 +27,17 @@ CACHE_LOOKUPS = Counter("confgraph_cache_lookups", "Windows and facts looked for
 DRIFT = Counter(
     "confgraph_contract_drift", "What vendors answered unlike their contract.", ["source", "endpoint", "field", "kind"]
 )
+
+
+def exposition(folder: str | None) -> bytes:
+    """All metrics as text: of this process, or of all that keep theirs in a folder."""
+    if folder is None:
+        return generate_latest()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def forget_process(pid: int, folder: str) -> None:
+    """Drop what a process that is gone said of its present state; what it counted stays."""
+    mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]

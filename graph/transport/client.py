@@ -1,73 +1,135 @@
-"""One HTTP client per source: sends one vendor request within its time, and remembers how the source fares.
+"""One HTTP client per source: sends vendor requests in good time, in turn, and only while the source is well.
 
 An adapter describes the request and reads the reply; what is learned from HTTP itself becomes an error here.
 Nothing of a request or a body is ever put into an error: both hold credentials and personal data.
+
+A request passes the breaker, waits while the source wants a pause, takes its turn among those of all who ask, waits
+for the next of so many per second, and is sent; if that fails and it may be, after a pause once more.
 """
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import httpcore
 import httpx
 
 from graph import clock
 from graph.errors import (
     FatalVendorError,
+    RetriableVendorError,
     UnsupportedError,
     VendorError,
+    VendorGarbageError,
+    VendorThrottledError,
     VendorTimeoutError,
     VendorUnavailableError,
     VendorUnreachableError,
 )
-from graph.records import SourceError, SourceHealth, SourceState
+from graph.records import SourceHealth
+from graph.settings import SourceSettings
+from graph.telemetry.calls import vendor_call
+from graph.telemetry.metrics import VENDOR_RETRIES
+from graph.transport.bodies import ACCEPTED, TooLongError, read_body
+from graph.transport.breaker import Breaker, is_failure
+from graph.transport.connections import Connections, is_about_certificate
 from graph.transport.deadline import within_deadline
+from graph.transport.drift import Drift
+from graph.transport.health import Health
 from graph.transport.messages import Retry, VendorReply, VendorRequest
+from graph.transport.meter import count_request
+from graph.transport.pace import Pace
+from graph.transport.quotas import Quotas
+from graph.transport.retries import Retries
+from graph.transport.turns import Turns
 
 T = TypeVar("T")
 
-MAX_CONNECTIONS = 20
-KEEP_ALIVE_S = 4.0  # many servers close an idle connection after five seconds: be first
+NEARLY_FULL = 0.9  # of its time: the rest may have gone by in our own queue
 # Whatever level the process logs at: their lines hold whole addresses and headers, some of which are credentials.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
+@dataclass
+class _Call:
+    """What one call has left and has done.
+
+    Attributes:
+        ends_at: When its time is over, on the monotonic clock.
+        seconds: The time it got.
+        is_probe: It finds out for all whether the source is back.
+        asked_at: When it was first sent.
+    """
+
+    ends_at: float
+    seconds: float
+    is_probe: bool
+    asked_at: float | None = None
+
+    @property
+    def left_s(self) -> float:
+        return self.ends_at - clock.monotonic()
+
+    @property
+    def asked_s(self) -> float:
+        """How long the source had."""
+        return 0.0 if self.asked_at is None else clock.monotonic() - self.asked_at
+
+
 class VendorClient:
-    """Sends requests to one source. Make one per source and keep it: its connections are pooled."""
+    """Sends requests to one source. Make one per source and keep it: its connections are pooled.
+
+    Attributes:
+        source: Its name.
+        timeout_s: For one call, with all its waiting and repetitions.
+        quotas: What is counted for all who share the account.
+        account: Stands for the account in the names of quotas.
+        sign: Gives the headers that must be fresh for each request.
+        drift: What it answered unlike its contract.
+    """
 
     def __init__(
-        self, source: str, base_url: str, timeout_s: float, sign: Callable[[], Mapping[str, str]] | None = None
+        self,
+        source: str,
+        settings: SourceSettings,
+        quotas: Quotas,
+        account: str,
+        sign: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
-        """Args: sign: gives the headers that must be fresh for each request."""
         self.source = source
-        self.timeout_s = timeout_s
+        self.timeout_s = settings.timeout_s
+        self.quotas = quotas
+        self.account = account
         self.sign = sign
-        self._base_url = base_url.rstrip("/")
-        # httpx's own pool collapses when many callers wait in it: they wait here instead.
-        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
-        limits = httpx.Limits(
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=MAX_CONNECTIONS,
-            keepalive_expiry=KEEP_ALIVE_S,
+        self.drift = Drift(source)
+        self._base_url = settings.base_url.rstrip("/")
+        self._max_body = settings.max_body_mb * 1_000_000
+        self._breaker = Breaker(source, settings.breaker_failures, settings.breaker_open_s)
+        self._pace = Pace(source, account, settings.max_requests_per_second, quotas)
+        self._turns = Turns(source, settings.max_connections)
+        self._retries = Retries(settings.retries)
+        self._retried = VENDOR_RETRIES.labels(source)
+        self._health = Health()
+        # Time is bounded for the whole call, in _send. Redirects would carry credentials to wherever they lead.
+        self._http = httpx.AsyncClient(
+            transport=Connections(settings.ca_file),
+            timeout=None,  # noqa: S113 - as said
+            trust_env=False,
+            follow_redirects=False,
+            headers=ACCEPTED,
         )
-        self._http = httpx.AsyncClient(limits=limits, timeout=None, trust_env=False)  # noqa: S113 - one for the whole request, in _send
-        self._last_success_at: datetime | None = None
-        self._last_error: SourceError | None = None
-        self._failures = 0
 
     async def aclose(self) -> None:
         """Close its connections."""
         await self._http.aclose()
 
     def health(self) -> SourceHealth:
-        """How the source fared lately: DOWN after three failures in a row."""
-        if self._failures:
-            state = SourceState.DOWN if self._failures >= 3 else SourceState.DEGRADED
-        else:
-            state = SourceState.UP if self._last_success_at else SourceState.UNKNOWN
-        return SourceHealth(state=state, last_success_at=self._last_success_at, last_error=self._last_error)
+        """How the source fared lately."""
+        return self._health.report(is_left_alone=self._breaker.is_open)
 
     async def call(self, request: VendorRequest, read: Callable[[VendorReply], T]) -> T:
         """Send a request and read its reply.
@@ -79,63 +141,119 @@ class VendorClient:
         Raises:
             VendorTimeoutError: no whole answer within `timeout_s`, or within the deadline of the request.
             VendorUnavailableError: no connection, or one that broke.
+            VendorThrottledError: it was not sent, since its turn would come too late.
+            VendorCircuitOpenError: it was not sent, since the source keeps failing.
+            VendorGarbageError: the body is longer than `max_body_mb`.
             VendorError: whatever `read` raised.
         """
         seconds = within_deadline(self.timeout_s)
         if not seconds:
-            raise VendorTimeoutError(
-                f"The time of this request was used up before {request.endpoint} was asked.",
-                source=self.source,
-                endpoint=request.endpoint,
-            )
-        try:
-            result = read(await self._send(request, seconds))
-        except UnsupportedError:
-            raise
-        except VendorError as error:
-            # A source that was given less than its time did not fail.
-            if seconds == self.timeout_s or not isinstance(error, VendorTimeoutError):
-                self._failures += 1
-                self._last_error = SourceError.of(error)
-            raise
-        self._failures = 0
-        self._last_success_at = clock.now()
-        return result
+            said = f"The time of this request was used up before {request.endpoint} was asked."
+            raise VendorTimeoutError(said, source=self.source, endpoint=request.endpoint)
+        with self._breaker.passage(request.endpoint) as is_probe:
+            call = _Call(clock.monotonic() + seconds, seconds, is_probe)
+            try:
+                result = await self._repeat(request, read, call)
+            except VendorError as error:
+                self._learn(error, call)
+                raise
+            self._breaker.succeed()
+            self._health.succeed()
+            return result
 
-    async def _send(self, request: VendorRequest, seconds: float) -> VendorReply:
+    def may_repeat(self, error: RetriableVendorError) -> bool:
+        """Whether a request that failed may be made anew by its maker, who has more to do than to send it again.
+
+        It is one of the repetitions that a request has, and paid for like any other.
+        """
+        if self._retries.pause_s(error, Retry.ALWAYS, 0, within_deadline(self.timeout_s)) is None:
+            return False
+        self._retried.inc()
+        return True
+
+    def _learn(self, error: VendorError, call: _Call) -> None:
+        """Note what a failed call says of the source."""
+        failed = is_failure(error, had_full_time=call.asked_s >= NEARLY_FULL * self.timeout_s)
+        if failed is None or isinstance(error, UnsupportedError):
+            return
+        if failed:
+            self._breaker.fail(error, call.ends_at - call.seconds)
+        else:
+            self._breaker.succeed()
+        self._health.fail(error)
+
+    async def _repeat(self, request: VendorRequest, read: Callable[[VendorReply], T], call: _Call) -> T:
+        """Send it, and again while that may help."""
+        times = 0
+        while True:
+            try:
+                return await self._wait_and_send(request, read, call)
+            except RetriableVendorError as error:
+                if call.is_probe:
+                    raise
+                pause_s = self._retries.pause_s(error, request.retry, times, call.left_s)
+                if pause_s is None:
+                    raise
+            self._retried.inc()
+            times += 1
+            await clock.sleep(pause_s)
+
+    async def _wait_and_send(self, request: VendorRequest, read: Callable[[VendorReply], T], call: _Call) -> T:
+        """Send it once, when its time has come."""
+        endpoint = request.endpoint
+        while True:
+            await self._pace.wait_for_rest(endpoint, call.left_s)
+            async with self._turns.turn(endpoint, call.left_s):
+                await self._pace.wait_for_turn(endpoint, call.left_s)
+                if self._pace.rest_s:  # another was throttled meanwhile
+                    continue
+                if self._breaker.is_open and not call.is_probe:  # others failed meanwhile
+                    raise self._breaker.refusal(endpoint)
+                if call.asked_at is None:
+                    call.asked_at = clock.monotonic()
+                    self._retries.earn()
+                return await self._exchange(request, read, call)
+
+    async def _exchange(self, request: VendorRequest, read: Callable[[VendorReply], T], call: _Call) -> T:
+        count_request(self.source)
+        with vendor_call(self.source, request.endpoint) as told:
+            try:
+                reply = await self._send(request, call)
+                result = read(reply)
+            except VendorError as error:
+                told.outcome = error.source_code.value.lower()
+                if isinstance(error, VendorThrottledError):
+                    self._pace.rest(error.retry_after_s or 0.0)
+                raise
+            told.outcome = "ok"
+            return result
+
+    async def _send(self, request: VendorRequest, call: _Call) -> VendorReply:
         where: dict[str, Any] = {"source": self.source, "endpoint": request.endpoint}
         try:
             # httpx bounds each read, not their sum: a dripping body is cut here.
-            async with asyncio.timeout(seconds), self._slots:
-                response = await self._exchange(request)
+            async with asyncio.timeout(call.left_s):
+                return await self._post(request)
         except TimeoutError:
-            said = f"{request.endpoint} gave no whole answer within {seconds:.3g} s."
+            said = f"{request.endpoint} gave no whole answer within {call.seconds:.3g} s."
             raise VendorTimeoutError(said, **where) from None
-        except (httpx.LocalProtocolError, UnicodeError):  # a credential that fits no header
+        except TooLongError:
+            said = f"{request.endpoint} answered with more than max_body_mb ({self._max_body // 1_000_000})."
+            raise VendorGarbageError(said, **where) from None
+        except (httpcore.LocalProtocolError, UnicodeError, httpx.InvalidURL):  # a credential that fits no header
             raise FatalVendorError(f"{request.endpoint} could not be asked.", **where) from None
-        except httpx.ConnectError:
-            raise VendorUnreachableError(f"{request.endpoint} could not be reached.", **where) from None
-        except (httpx.TransportError, httpx.DecodingError):
+        except httpcore.ConnectError as error:
+            why = ": its certificate is not to be trusted" if is_about_certificate(error) else ""
+            raise VendorUnreachableError(f"{request.endpoint} could not be reached{why}.", **where) from None
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, ssl.SSLError):  # the last is not mapped
             raise VendorUnavailableError(f"{request.endpoint} broke the connection.", **where) from None
-        except (httpx.HTTPError, httpx.InvalidURL):
-            raise FatalVendorError(f"{request.endpoint} could not be asked.", **where) from None
         except RuntimeError:
             if not self._http.is_closed:
                 raise
             raise VendorUnavailableError(f"{request.endpoint} is not asked any more.", **where) from None
-        return VendorReply(self.source, request.endpoint, response.status_code, response.headers, response.content)
 
-    async def _exchange(self, request: VendorRequest) -> httpx.Response:
-        try:
-            return await self._post(request)
-        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-            # A pooled connection that the vendor was just closing: once more, on another one.
-            if request.retry is not Retry.ALWAYS:
-                raise
-            return await self._post(request)
-
-    async def _post(self, request: VendorRequest) -> httpx.Response:
-        return await self._http.request(
+    async def _post(self, request: VendorRequest) -> VendorReply:
+        asked = self._http.build_request(
             request.method,
             self._base_url + request.path,
             params=dict(request.params),
@@ -143,3 +261,9 @@ class VendorClient:
             json=request.json,
             data=request.form,
         )
+        response = await self._http.send(asked, stream=True)
+        try:
+            body = await read_body(response, self._max_body)
+        finally:
+            await response.aclose()
+        return VendorReply(self.source, request.endpoint, response.status_code, response.headers, body, self.drift)

@@ -5,9 +5,9 @@ own timeouts, and each request waits for it within its own deadline.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from contextvars import Context, ContextVar, copy_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from graph import clock
 from graph.errors import VendorTimeoutError
@@ -35,21 +35,35 @@ def shared_context() -> Context:
     return context
 
 
-async def wait_within_deadline(work: Awaitable[T], *, source: str, endpoint: str) -> T:
-    """Wait for shared work, shielded, no longer than the deadline allows.
+async def wait_within_deadline(
+    work: Coroutine[Any, Any, T], *, source: str, endpoint: str, patience_s: float | None = None
+) -> T:
+    """Wait for shared work no longer than the deadline allows, and than `patience_s` where that is given.
+
+    Whoever runs out of time leaves the work going on, for those who come after; whoever is cancelled gives it up, and
+    whoever has no time left begins none.
 
     Raises:
-        VendorTimeoutError: the deadline passed first; the work goes on for the others.
+        VendorTimeoutError: the time passed first.
     """
     ends_at = _ends_at.get()
-    task = asyncio.ensure_future(work)
+    left_s = None if ends_at is None else ends_at - clock.monotonic()
+    if patience_s is not None:
+        left_s = patience_s if left_s is None else min(left_s, patience_s)
+    used_up = f"The time of this request was used up before {endpoint} had answered."
+    if left_s is not None and left_s <= 0:
+        work.close()
+        raise VendorTimeoutError(used_up, source=source, endpoint=endpoint)
+    task = asyncio.create_task(work)
     task.add_done_callback(_read_error)
     try:
-        async with asyncio.timeout(None if ends_at is None else ends_at - clock.monotonic()):
+        async with asyncio.timeout(left_s):
             return await asyncio.shield(task)
     except TimeoutError:
-        said = f"The time of this request was used up before {endpoint} had answered."
-        raise VendorTimeoutError(said, source=source, endpoint=endpoint) from None
+        raise VendorTimeoutError(used_up, source=source, endpoint=endpoint) from None
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
 
 
 def _read_error(done: "asyncio.Future[T]") -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 import msgspec
@@ -18,16 +18,18 @@ from graph import clock
 from graph.errors import (
     VendorAuthError,
     VendorError,
+    VendorGarbageError,
     VendorPayloadError,
     VendorRefusedError,
     VendorThrottledError,
     VendorTimeoutError,
     VendorUnavailableError,
 )
+from graph.transport.drift import Drift
+from graph.transport.lenient import read_leniently
+from graph.transport.shapes import shape_of
 
 T = TypeVar("T")
-
-_MSGSPEC_TEXT = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?\Z", re.DOTALL)
 
 
 class Retry(Enum):
@@ -67,43 +69,75 @@ class VendorRequest:
 
 @dataclass(frozen=True)
 class VendorReply:
-    """What came back: status, headers and the whole body."""
+    """What came back: status, headers and the whole body. What is unlike the contract is told to `drift`."""
 
     source: str
     endpoint: str
     status: int
     headers: httpx.Headers = field(repr=False)
     body: bytes = field(repr=False)
+    drift: Drift = field(repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether HTTP says so, which at most vendors means little."""
+        return 200 <= self.status < 300
 
     def decode(self, decoder: "msgspec.json.Decoder[T]") -> T:
-        """The typed body.
+        """The typed body with all its rows; optional values that do not fit are dropped.
 
         Raises:
             VendorPayloadError: with the JSON path, what was expected and what kind of value stood there.
         """
-        try:
-            return decoder.decode(self.body)
-        except msgspec.ValidationError as error:
-            raise self.payload_error(*_explain(error)) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self.payload_error("$", "expected JSON, found something else") from None
+        return self._decode(decoder, needs_all=True)
+
+    def decode_rows(self, decoder: "msgspec.json.Decoder[T]") -> T:
+        """The typed body without those rows that cannot be read; `left_out` tells how many an array misses.
+
+        Raises:
+            VendorPayloadError: something other than a row cannot be read.
+        """
+        return self._decode(decoder, needs_all=False)
 
     def decode_envelope(self, decoder: "msgspec.json.Decoder[T]") -> T:
-        """The part of the body that holds the vendor's own code, whatever the HTTP status.
+        """The part of the body that holds the vendor's own code, whatever the HTTP status; the rest is not looked at.
 
         Raises:
             VendorError: what the HTTP status says, where the body has no such part.
         """
         try:
-            return self.decode(decoder)
+            return self._read(decoder, needs_all=True)
         except VendorPayloadError:
             self.raise_for_status()
             raise
 
+    def _decode(self, decoder: "msgspec.json.Decoder[T]", *, needs_all: bool) -> T:
+        value = self._read(decoder, needs_all=needs_all)
+        self.drift.look_at(self.endpoint, shape_of(decoder), value, self.body)
+        return value
+
+    def _read(self, decoder: "msgspec.json.Decoder[T]", *, needs_all: bool) -> T:
+        try:
+            try:
+                return decoder.decode(self.body)
+            except msgspec.ValidationError:
+                reading = read_leniently(self.body, shape_of(decoder))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise self._unfit("$: expected JSON, found something else", VendorGarbageError) from None
+        if self.is_success:  # what answers in the vendor's place owes nothing to its contract
+            self.drift.note_faults(self.endpoint, reading.faults)
+        fault = reading.unreadable or (reading.rows_lost if needs_all else None)
+        if fault:
+            raise self._unfit(str(fault))
+        return cast("T", reading.value)
+
     def payload_error(self, path: str, what: str) -> VendorPayloadError:
         """The error of a body that does not fit; `what` names types, never values."""
-        return VendorPayloadError(
-            f"The answer of {self.endpoint} does not fit its contract at {path}: {what}.",
+        return self._unfit(f"{path}: {what}")
+
+    def _unfit(self, what: str, kind: type[VendorPayloadError] = VendorPayloadError) -> VendorPayloadError:
+        return kind(
+            f"The answer of {self.endpoint} does not fit its contract at {what}.",
             source=self.source,
             endpoint=self.endpoint,
             status=self.status,
@@ -111,7 +145,7 @@ class VendorReply:
 
     def raise_for_status(self, vendor_code: str | None = None, request_id: str | None = None) -> None:
         """Raise what the HTTP status says, where it is not 2xx; a code of the body that means nothing goes along."""
-        if 200 <= self.status < 300:
+        if self.is_success:
             return
         said = f"{self.endpoint} answered with HTTP status {self.status}."
         known: dict[int, type[VendorError]] = {
@@ -144,20 +178,6 @@ class VendorReply:
         """How far our clock is ahead of the vendor's, by its Date header."""
         date = _http_date(self.headers.get("date", ""))
         return (clock.now() - date).total_seconds() if date else None
-
-
-def _explain(error: msgspec.ValidationError) -> tuple[str, str]:
-    """Path and types of a ValidationError, without the value that msgspec quotes for enums and formats."""
-    match = _MSGSPEC_TEXT.match(str(error))
-    what = match["what"] if match else ""
-    path = (match["path"] if match else None) or "$"
-    types = re.fullmatch(r"Expected `([^`]*)`, got `([^`]*)`", what)
-    if types:
-        return path, f"expected {types[1]}, found {types[2]}"
-    missing = re.fullmatch(r"Object missing required field `([^`]*)`", what)
-    if missing:
-        return path, f"expected the field {missing[1]}, found none"
-    return path, "expected another value"
 
 
 def _http_date(text: str) -> datetime | None:

@@ -8,12 +8,16 @@ records and raises the errors of `graph.errors`. What a vendor cannot do is not 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 from zoneinfo import ZoneInfo
 
-from graph.cache.memory import WindowStore
-from graph.errors import UnsupportedError, VendorAuthError, VendorError
-from graph.paging.windows import Grid, Slice, Window
+import msgspec
+
+from graph import clock
+from graph.cache.codec import Codec, ConferenceCodec, conference_codec
+from graph.cache.store import WindowStore
+from graph.errors import UnsupportedError, VendorAuthError, VendorError, VendorPayloadError
+from graph.paging.windows import Grid, Rows, Slice, Window, to_seconds
 from graph.records import (
     Call,
     Capability,
@@ -22,6 +26,7 @@ from graph.records import (
     McuKind,
     McuResource,
     Member,
+    Record,
     RegionCount,
     RegionMeasure,
     Room,
@@ -33,6 +38,7 @@ from graph.settings import Secret, SourceSettings
 from graph.statistics import LiveCounts, McuReport, Usage, UsageGroups
 from graph.transport.client import VendorClient
 from graph.transport.deadline import wait_within_deadline
+from graph.vendors.costs import Costs
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -56,6 +62,13 @@ async def with_fresh_secrets(send: Callable[[], Awaitable[T]], *secrets: Secret)
         if [secret.reveal() for secret in secrets] == sent:
             raise
     return await send()
+
+
+def whole_only(conference: Conference) -> Conference:
+    """A conference without those of its lists that miss rows: read by themselves, they can say so."""
+    lists = {"members": conference.members, "calls": conference.calls}
+    torn = {name: None for name, rows in lists.items() if rows is not None and Rows.missing_from(rows)}
+    return msgspec.structs.replace(conference, **torn) if torn else conference
 
 
 @dataclass(frozen=True)
@@ -97,6 +110,8 @@ class Adapter:
         chosen_at_once: How many conferences that were asked for by id are read together: few where each costs, all
             where one search finds them.
         embeds: What its rows bring along when asked to; the rest of `Extras` changes nothing in a request.
+        store: What was read lately, of all sources; its own until it is given that of the process.
+        costs: What its verbs cost in requests.
     """
 
     capabilities: frozenset[Capability] = frozenset()
@@ -107,6 +122,7 @@ class Adapter:
     member_count_needs_members: ClassVar[bool] = False
     chosen_at_once: int = 1000
     embeds: ClassVar[Extras] = Extras(members=True, calls=True)
+    costs: Costs = Costs()
 
     def __init__(self, source: str, settings: SourceSettings, client: VendorClient) -> None:
         self.source = source
@@ -116,22 +132,64 @@ class Adapter:
         self.time_filter = settings.time_filter
         self.max_conference = timedelta(hours=settings.max_conference_hours)
         self.lookup = timedelta(days=settings.lookup_days)
-        self._shared = WindowStore()
+        self.store = WindowStore()
 
     def unsupported(self, report: str) -> UnsupportedError:
         """The error of a report that this vendor does not have."""
         return UnsupportedError(f"The source {self.source} has no {report}.", source=self.source, endpoint=report)
 
-    async def share(self, endpoint: str, read: Callable[[], Awaitable[T]], keep_s: float = 0.0) -> T:
+    def incomplete(self, endpoint: str, left_out: int) -> VendorPayloadError:
+        """The error of an answer that would be wrong without the rows that could not be read."""
+        said = f"{left_out} rows of {endpoint} could not be read, so that the whole cannot be told."
+        return VendorPayloadError(said, source=self.source, endpoint=endpoint)
+
+    def absent_from(self, endpoint: str, left_out: int) -> VendorPayloadError | None:
+        """What stands for a row that was looked for in vain: it may be one of those that could not be read."""
+        return self.incomplete(endpoint, left_out) if left_out else None
+
+    async def share(
+        self,
+        endpoint: str,
+        read: Callable[[], Awaitable[T]],
+        keep_s: float = 0.0,
+        *,
+        of: str = "",
+        codec: Codec[T] | None = None,
+        is_lasting: bool = False,
+        is_listed: bool = False,
+    ) -> T:
         """Read what every caller gets alike: those who come meanwhile, or within `keep_s`, have the same answer.
 
-        The reading belongs to none of them: nobody's deadline or going away ends it for the others.
+        The reading belongs to none of them: nobody's deadline or going away ends it for the others; that all went away
+        does.
+
+        Args:
+            endpoint: What is asked.
+            read: Asks it.
+            keep_s: How long the answer is kept.
+            of: Tells apart what is asked of one endpoint.
+            codec: Writes the answer for other processes, so that one of them asks for all; without, it stays in this
+                one, as what is or holds a credential must.
+            is_lasting: It goes on though all went away: half of it would do harm.
+            is_listed: Rows of lists are made of it, and a walk must not miss what was there when it began: only those
+                who ask in the same second of the clock share it, as walks count in those.
         """
-        known = cast("T | None", self._shared.recall(endpoint))
-        if known is None:
-            known = await wait_within_deadline(self._shared.once(endpoint, read), source=self.source, endpoint=endpoint)
+        of = f"{to_seconds(clock.now())} {of}" if is_listed else of
+        name = f"{self.source}\n{self.client.account}\nshare\n{endpoint}\n{of}"
+
+        async def kept() -> T:
+            answer = await read()
             if keep_s:
-                self._shared.remember(endpoint, known, keep_s)
+                await self.store.remember(name, answer, keep_s, codec)
+            return answer
+
+        async def look() -> T | None:
+            return await self.store.recall(name, codec)
+
+        known = await look()
+        if known is None:
+            asked = self.store.once(name, kept, look=look if codec else None, is_lasting=is_lasting)
+            known = await wait_within_deadline(asked, source=self.source, endpoint=endpoint)
         return known
 
     def wire_window(self, window: Window) -> Window:
@@ -173,19 +231,19 @@ class Adapter:
         """
         return None
 
-    async def list_live(self, extras: Extras) -> list[Conference]:
+    async def list_live(self, extras: Extras) -> Sequence[Conference]:
         """Read every conference that is going on. Capability LIST_LIVE_CONFERENCES."""
         raise self.unsupported("list of live conferences")
 
-    async def list_rooms(self, window: Window) -> list[Room]:
+    async def list_rooms(self, window: Window) -> Sequence[Room]:
         """Read every room used in a window, each once. Capability LIST_ROOMS."""
         raise self.unsupported("list of rooms")
 
-    async def list_mcu_reports(self, kind: McuKind, window: Window) -> list[McuReport]:
+    async def list_mcu_reports(self, kind: McuKind, window: Window) -> Sequence[McuReport]:
         """Read every media resource of a kind with its days. Capability LIST_MCU_RESOURCES."""
         raise self.unsupported("list of MCU resources")
 
-    async def list_regions(self, measure: RegionMeasure, window: Window) -> list[RegionCount]:
+    async def list_regions(self, measure: RegionMeasure, window: Window) -> Sequence[RegionCount]:
         """Count per region. Capability COUNT_REGIONS."""
         raise self.unsupported("counts per region")
 
@@ -247,9 +305,11 @@ class VendorSpec:
     Attributes:
         name: The word in the configuration; upper-cased, the value of `enum Vendor`.
         settings: The type of its table in the configuration.
-        create_adapter: Makes the adapter of one source.
+        create_adapter: The class of its adapters.
         conference_fields: The Strawberry type of `Conference.vendorFields`.
+        conference_record: The record that `Conference.vendor_fields` is.
         member_fields: The Strawberry type of `Member.vendorFields`, where it has any.
+        member_record: The record that `Member.vendor_fields` is, where it has any.
         create_emulator: Makes the twin over a world; `documented` maps a report to a documented body that is
             answered instead (once the request passed the twin's checks), further pages being empty.
         emulator_settings: The configuration (all but vendor and base_url) that the twin accepts.
@@ -257,8 +317,15 @@ class VendorSpec:
 
     name: str
     settings: type[SourceSettings]
-    create_adapter: Callable[[str, Any, VendorClient], Adapter]
+    create_adapter: type[Adapter]
     conference_fields: type
+    conference_record: type[Record]
     create_emulator: "Callable[..., Starlette]"
     emulator_settings: "Callable[[World], dict[str, object]]"
     member_fields: type | None = None
+    member_record: type[Record] | None = None
+
+    @property
+    def conferences(self) -> ConferenceCodec:
+        """How its conferences are written for other processes."""
+        return conference_codec(self.conference_record, self.member_record)

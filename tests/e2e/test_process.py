@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from loglines import lines
 from processes import confgraph, listening_url, running
 
 QUERY = "{ conferences(first: 5) { nodes { sourceName } complete } sources { name } }"
@@ -42,6 +43,17 @@ def test_serve_without_configuration_serves_the_sandbox_and_ends_with_status_zer
         assert process.returncode == 0
         assert out == ""
         assert "sandbox" in err
+
+
+def test_the_log_is_json_from_the_level_that_is_configured() -> None:
+    with running("serve", "--port", "0", CONFGRAPH_SERVER__LOG_LEVEL="debug") as process:
+        ask(listening_url(process), QUERY)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    told = lines(err)
+    assert {line["source"] for line in told if line["event"] == "vendor request"} >= {"hexmeet", "netease", "systec"}
+    (request,) = (line for line in told if line["event"] == "request")
+    assert {line["request_id"] for line in told if line["event"] == "vendor request"} == {request["request_id"]}
 
 
 def test_workers_share_one_port() -> None:

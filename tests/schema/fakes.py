@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
+from clients import once
 
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.context import Context
 from graph.errors import VendorError, VendorUnavailableError
 from graph.fleet import Fleet, Source
+from graph.identity import ANYBODY, Identity
 from graph.paging.windows import Slice, Window
 from graph.records import (
     Call,
@@ -23,8 +25,7 @@ from graph.records import (
     Room,
 )
 from graph.schema import build_schema
-from graph.settings import AppSettings, ServerSettings, SourceSettings
-from graph.transport.client import VendorClient
+from graph.settings import AppSettings, AuthSettings, ServerSettings, SourceSettings
 from graph.vendors import VENDORS
 from graph.vendors.base import Adapter, ConferenceQuery, Extras
 from graph.vendors.systec.mapping import SystecFields
@@ -83,7 +84,7 @@ class FakeAdapter(Adapter):
         mcus: Iterable[McuResource] = (),
     ) -> None:
         settings = SourceSettings(vendor="systec", base_url="http://127.0.0.1:1")
-        super().__init__(source, settings, VendorClient(source, settings.base_url, settings.timeout_s))
+        super().__init__(source, settings, once(source, settings))
         self.settings = settings
         self.conferences = list(conferences)
         self.members = list(members)
@@ -221,12 +222,15 @@ async def run(
     *,
     schema: Any = SCHEMA,
     server: ServerSettings | None = None,
+    identity: Identity = ANYBODY,
+    auth: AuthSettings | None = None,
     **variables: Any,
 ) -> Any:
     """Run a query over a fleet: gives Strawberry's result, whose context is new."""
     spec = VENDORS["systec"]
     fleet = Fleet(Source(one.source, spec, one.settings, one, one.client) for one in adapters)
-    context = Context.create(fleet, WindowStore(), AppSettings(server=server or ServerSettings()), "request-1")
+    settings = AppSettings(server=server or ServerSettings(), auth=auth or AuthSettings())
+    context = Context.create(fleet, WindowStore(), settings, "request-1", identity)
     try:
         return await schema.execute(query, variable_values=variables, context_value=context)
     finally:

@@ -1,13 +1,16 @@
 """Errors: each has a code, ours keep their words, all others are masked and logged without values."""
 
 import asyncio
-import logging
 from typing import Any
 
 import pytest
+from loglines import lines
 from schema.fakes import FakeAdapter, LiveAdapter, conference, data, failure, run
 
-from graph.errors import VendorThrottledError
+from graph.errors import VendorThrottledError, VendorUnavailableError
+from graph.fleet import Fleet, Source
+from graph.loaders import ConferenceKey, Loaders
+from graph.vendors import VENDORS
 
 pytestmark = pytest.mark.anyio
 
@@ -116,31 +119,30 @@ async def test_a_vendors_failure_passes_with_what_helps() -> None:
 
 @pytest.mark.parametrize("error", [ValueError(SECRET), KeyError(SECRET), AssertionError(SECRET)])
 async def test_what_nobody_foresaw_is_masked_and_logged_without_values(
-    error: Exception, caplog: pytest.LogCaptureFixture
+    error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with caplog.at_level(logging.DEBUG):
-        result = await run([broken(error)], ONE)
+    result = await run([broken(error)], ONE)
     (told,) = result.errors
     assert told.extensions == {"code": "INTERNAL", "requestId": "request-1"}
-    (record,) = caplog.records
-    logged = record.getMessage()
-    assert record.exc_info is None
-    assert type(error).__name__ in logged
-    assert "request-1" in logged
-    assert "get_conferences" in logged
+    logged = capsys.readouterr().err
+    (line,) = lines(logged)
+    assert (line["level"], line["event"], line["request_id"]) == ("error", "internal error", "request-1")
+    assert (line["error"], line["path"]) == (type(error).__name__, "conference")
+    assert line["where"][0].startswith("graph/schema/query.py:")
+    assert line["where"][-1].endswith("in get_conferences")
     for text in (told.message, str(told), logged):
         assert SECRET not in text
         assert "5150" not in text
 
 
-async def test_a_value_that_cannot_be_served_is_masked(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_value_that_cannot_be_served_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
     """graphql-core quotes it; its words are not passed on."""
     alpha = FakeAdapter("alpha", [conference("alpha", "1", title="Standup", duration_seconds=2**40 + 51)])
     result = await run([alpha], ONE)
     assert result.data == {"conference": {"title": "Standup", "durationSeconds": None}}
     (told,) = result.errors
     assert told.extensions["code"] == "INTERNAL"
-    assert str(2**40 + 51) not in told.message + caplog.text
+    assert str(2**40 + 51) not in told.message + capsys.readouterr().err
 
 
 async def test_a_list_that_is_torn_inside_is_masked_whatever_the_feed() -> None:
@@ -156,3 +158,15 @@ async def test_a_list_that_is_torn_inside_is_masked_whatever_the_feed() -> None:
 async def test_a_cancelled_batch_does_not_hang_its_callers() -> None:
     answer = await asyncio.wait_for(run([broken(asyncio.CancelledError())], ONE), 5)  # type: ignore[arg-type]
     assert [error.extensions["code"] for error in answer.errors] == ["VENDOR_ERROR"]
+
+
+async def test_a_loader_that_was_cancelled_before_its_batch_began_asks_nobody() -> None:
+    alpha = FakeAdapter("alpha", [conference("alpha", "1")])
+    loaders = Loaders(Fleet([Source("alpha", VENDORS["systec"], alpha.settings, alpha, alpha.client)]))
+    asking = asyncio.ensure_future(loaders.conferences.get(ConferenceKey("alpha", "1")))
+    await asyncio.sleep(0)
+    loaders.cancel()
+    with pytest.raises(VendorUnavailableError):
+        await asyncio.wait_for(asking, 5)
+    assert alpha.asked == []
+    await alpha.client.aclose()

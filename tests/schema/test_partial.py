@@ -89,7 +89,7 @@ def vendor_app(answer: Callable[[Request], Any]) -> ASGIApp:
 @contextlib.asynccontextmanager
 async def fault(kind: str) -> AsyncIterator[dict[str, dict[str, object]]]:
     """Five more sources, one per vendor, that all fail the same way."""
-    changes: dict[str, object] = {}
+    changes: dict[str, object] = {"breaker_failures": 0}  # so that each root tells its own failure
     answers = {
         "hanging": hanging,
         "text": answered(PlainTextResponse(f"<html>{PRIVATE}</html>")),

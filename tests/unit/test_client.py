@@ -1,20 +1,19 @@
 """The HTTP client over real sockets: what goes wrong there becomes the right error, in time, without a secret."""
 
 import asyncio
-import contextlib
-import dataclasses
+import gzip
 import socket
 import struct
 import time
-import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+import tracemalloc
+import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 import pytest
-from answering import Answer, Vendor, answering
+from answering import answering
+from asking import CREDENTIAL, REQUEST, Handler, asking, client_of, failure, hang, raw, read_body, write
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from graph import clock
@@ -24,6 +23,7 @@ from graph.errors import (
     UnsupportedError,
     VendorAuthError,
     VendorError,
+    VendorGarbageError,
     VendorPayloadError,
     VendorRefusedError,
     VendorThrottledError,
@@ -32,83 +32,13 @@ from graph.errors import (
     VendorUnreachableError,
 )
 from graph.records import SourceState
-from graph.transport.client import MAX_CONNECTIONS, VendorClient
+from graph.transport.client import VendorClient
 from graph.transport.deadline import start_deadline, within_deadline
-from graph.transport.messages import Retry, VendorReply, VendorRequest
+from graph.transport.messages import VendorReply, VendorRequest
 
 pytestmark = pytest.mark.anyio
 
-CREDENTIAL = "hush-hush"
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-REQUEST = VendorRequest("report", "/report", headers={"token": CREDENTIAL}, json={"token": CREDENTIAL})
-
-
-class Person(msgspec.Struct):
-    name: str
-    age: Annotated[int, msgspec.Meta(ge=0)]
-
-
-class Body(msgspec.Struct):
-    rows: list[Person]
-
-
-BODY = msgspec.json.Decoder(Body)
-
-
-def read_body(reply: VendorReply) -> Body:
-    reply.raise_for_status()
-    return reply.decode(BODY)
-
-
-@contextlib.asynccontextmanager
-async def client_of(url: str, **options: Any) -> AsyncIterator[VendorClient]:
-    client = VendorClient("acme", url, **{"timeout_s": 5.0, **options})
-    try:
-        yield client
-    finally:
-        await client.aclose()
-
-
-@contextlib.asynccontextmanager
-async def asking(answer: Answer, **options: Any) -> AsyncIterator[tuple[VendorClient, Vendor]]:
-    async with answering(answer) as (url, vendor), client_of(url, **options) as client:
-        yield client, vendor
-
-
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@contextlib.asynccontextmanager
-async def raw(handle: Handler, **options: Any) -> AsyncIterator[VendorClient]:
-    """A client of a server that speaks bytes, once it has read the head of a request."""
-
-    handlers: list[asyncio.Task[Any] | None] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        handlers.append(asyncio.current_task())
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            await handle(reader, writer)
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    try:
-        async with client_of(f"http://127.0.0.1:{port}", **options) as client:
-            yield client
-    finally:
-        server.close()
-        await asyncio.gather(*filter(None, handlers))
-
-
-async def failure(client: VendorClient, request: VendorRequest = REQUEST) -> VendorError:
-    """The error of a request, which must not show what was sent."""
-    with pytest.raises(VendorError) as caught:
-        await client.call(request, read_body)
-    error = caught.value
-    assert (error.source, error.endpoint) == ("acme", "report")
-    assert CREDENTIAL not in "".join(traceback.format_exception(error)) + repr(vars(error)) + repr(request)
-    return error
 
 
 # ---- the connection -------------------------------------------------------------------------------
@@ -133,23 +63,6 @@ async def test_reset() -> None:
         assert type(await failure(client)) is VendorUnavailableError
 
 
-async def test_a_pooled_connection_that_closes_loses_no_safe_request_and_repeats_no_other() -> None:
-    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await write(writer, b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"rows":[]}')
-        await reader.readuntil(b"\r\n\r\n")  # the next request comes, and the connection goes
-
-    async with raw(answer_once) as client:
-        for _ in range(3):
-            assert (await client.call(REQUEST, read_body)).rows == []
-        scroll_page = dataclasses.replace(REQUEST, retry=Retry.NEVER)
-        assert type(await failure(client, scroll_page)) is VendorUnavailableError
-
-
-async def write(writer: asyncio.StreamWriter, data: bytes) -> None:
-    writer.write(data)
-    await writer.drain()
-
-
 @pytest.mark.parametrize(
     "answer",
     [
@@ -157,16 +70,14 @@ async def write(writer: asyncio.StreamWriter, data: bytes) -> None:
         b"no HTTP at all\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Encoding: gzip\r\n\r\nplain",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"{}")[:9],
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Encoding: br\r\n\r\nwhatever",
     ],
-    ids=["closed", "garbage", "cut", "not gzip"],
+    ids=["closed", "garbage", "cut", "not gzip", "half gzip", "packed otherwise"],
 )
 async def test_an_answer_that_is_no_http(answer: bytes) -> None:
     async with raw(lambda _, writer: write(writer, answer)) as client:
         assert type(await failure(client)) is VendorUnavailableError
-
-
-async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    await reader.read()  # until the client goes away
 
 
 async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -199,26 +110,6 @@ async def test_a_deadline_shorter_than_the_timeout_wins_and_binds_its_task_only(
         assert type(error) is VendorTimeoutError
         assert time.monotonic() - began < 2
     assert within_deadline(5) == 5
-
-
-async def test_waiting_for_a_free_connection_takes_time_and_cancelling_frees_one() -> None:
-    async def hurried(client: VendorClient) -> VendorError:
-        start_deadline(0.05)
-        return await failure(client)
-
-    async with asking(lambda _: {"rows": []}) as (client, vendor):
-        vendor.delay_s = 1
-        tasks = [asyncio.create_task(client.call(REQUEST, read_body)) for _ in range(MAX_CONNECTIONS)]
-        async with asyncio.timeout(5):
-            while vendor.running < MAX_CONNECTIONS:  # noqa: ASYNC110 - the vendor counts, it sets no event
-                await asyncio.sleep(0.01)
-        assert type(await asyncio.create_task(hurried(client))) is VendorTimeoutError
-        assert len(vendor.asked) == MAX_CONNECTIONS
-        for task in tasks:
-            task.cancel()
-        assert {type(e) for e in await asyncio.gather(*tasks, return_exceptions=True)} == {asyncio.CancelledError}
-        vendor.delay_s = 0
-        assert await client.call(REQUEST, read_body) == Body([])
 
 
 # ---- the status -----------------------------------------------------------------------------------
@@ -282,14 +173,27 @@ async def test_redirects_are_not_followed() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b'{"rows": [', b"<html>", b'{"rows": []} more', b'{"rows": [{"name": "\xff", "age": 1}]}', b"[" * 100_000],
-    ids=["empty", "torn", "html", "two", "not UTF-8", "deep"],
+    [
+        b"",
+        b'{"rows": [',
+        b"<html>",
+        b'{"rows": []} more',
+        b'{"rows": [{"name": "\xff", "age": 1}]}',
+        b'{"rows": [], "unread": %s%s}' % (b"[" * 100_000, b"]" * 100_000),
+    ],
+    ids=["empty", "torn", "html", "two", "not UTF-8", "deep where nobody looks"],
 )
 async def test_a_body_that_is_no_json(body: bytes) -> None:
     async with asking(lambda _: Response(body)) as (client, _):
         error = await failure(client)
-    assert type(error) is VendorPayloadError
+    assert type(error) is VendorGarbageError
     assert error.status == 200
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"rows": ' + b"[" * 100_000])
+async def test_a_body_that_is_too_deep(body: bytes) -> None:
+    async with asking(lambda _: Response(body)) as (client, _):
+        assert isinstance(await failure(client), VendorPayloadError)
 
 
 @pytest.mark.parametrize(
@@ -307,6 +211,45 @@ async def test_a_value_that_does_not_fit_is_told_by_path_and_types_only(row: Any
         error = await failure(client)
     assert error.message == f"The answer of report does not fit its contract at {said}."
     assert "hush" not in repr(error)
+
+
+async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A body without length that ends when the client has enough."""
+    writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+    while True:
+        await write(writer, b" " * 100_000)
+
+
+async def bomb(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A hundred kilobytes that unpack to a hundred megabytes."""
+    packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    body = b"".join(packer.compress(b" " * 1_000_000) for _ in range(100)) + packer.flush()
+    await write(writer, b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+
+@pytest.mark.parametrize("handle", [endless, bomb])
+async def test_a_body_is_read_to_max_body_mb_and_no_further(handle: Handler) -> None:
+    async with raw(handle, max_body_mb=2) as client:
+        tracemalloc.start()
+        try:
+            error = await failure(client)
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert type(error) is VendorGarbageError
+    assert error.message == "report answered with more than max_body_mb (2)."
+    assert error.source_code is SourceErrorCode.BAD_PAYLOAD
+    assert most < 10_000_000
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
+async def test_a_body_of_just_max_body_mb_is_read_packed_or_not(encoding: str) -> None:
+    body = b'{"rows":[]}'.ljust(1_000_000)
+    packed = {"gzip": gzip.compress(body), "deflate": zlib.compress(body), "identity": body}[encoding]
+    headers = {"content-encoding": encoding}
+    async with asking(lambda _: Response(packed, headers=headers), max_body_mb=1) as (client, vendor):
+        assert (await client.call(REQUEST, read_body)).rows == []
+        assert vendor.asked[0].headers["accept-encoding"] == "gzip"
 
 
 # ---- the request ----------------------------------------------------------------------------------
@@ -370,6 +313,17 @@ async def test_health_follows_the_last_answers() -> None:
     assert health.last_success_at is not None
     assert health.last_error is not None
     assert health.last_error.code is SourceErrorCode.UNAVAILABLE
+
+
+async def test_a_fault_of_ours_is_no_failure_of_the_source() -> None:
+    def stumble(_: VendorReply) -> None:
+        raise ZeroDivisionError
+
+    async with asking(lambda _: {"rows": []}) as (client, _):
+        with pytest.raises(ZeroDivisionError):
+            await client.call(REQUEST, stumble)
+        assert client.health().state is SourceState.UNKNOWN
+        await client.call(REQUEST, read_body)
 
 
 async def test_what_a_vendor_does_not_have_is_no_failure_of_it() -> None:

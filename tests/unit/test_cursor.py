@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from paging_world import DAWN, DAY, Row, Vendor, World, key
 
 from graph import clock
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.errors import InvalidArgumentError, InvalidCursorError
 from graph.paging import PageArgs, resolve_window
 from graph.paging.cursor import (
@@ -132,6 +132,13 @@ def test_a_default_range_is_the_one_of_the_first_page(monkeypatch: pytest.Monkey
     assert resolve_window(PageArgs(cursor=cursor), "s", given_window, DAY) == given_window
     with pytest.raises(InvalidCursorError):
         resolve_window(PageArgs(cursor=encode_cursor(Cursor(KEY, 0, up=True), "s")), "s", None, DAY)
+
+
+@pytest.mark.parametrize("micros", [1, 500_000, 999_999])
+def test_a_default_range_is_rounded_outward_to_seconds(monkeypatch: pytest.MonkeyPatch, micros: int) -> None:
+    """Those who ask in the same second ask for the same, of which nothing is left out."""
+    monkeypatch.setattr(clock, "now", lambda: DAWN + timedelta(microseconds=micros))
+    assert resolve_window(PageArgs(), "s", None, DAY) == Window(DAWN - DAY, DAWN + timedelta(seconds=1))
 
 
 async def test_a_cursor_from_a_clock_that_is_ahead_is_no_burden() -> None:

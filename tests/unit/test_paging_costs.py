@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from paging_world import DAWN, DAY, MINUTE, Row, Vendor, World, rows_of, seeded
 
 from graph import clock
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.paging import RangedFeed
 from graph.paging.windows import Grid, Slice, Window
 
 pytestmark = pytest.mark.anyio
 SIXTY_DAYS = Window(DAWN, DAWN + 60 * DAY)
+MEGABYTE = 2**20
 MONTHLY = Grid(base=DAY, widest=16 * DAY, anchor=DAWN + timedelta(hours=16))
 KINDS: dict[str, dict[str, Any]] = {
     "scroll": {"is_stateless": False},
@@ -193,7 +194,7 @@ async def test_nothing_in_the_future_or_long_ago_is_dear() -> None:
 
 @pytest.mark.parametrize("kind", ["numbered", "scroll with counts"])
 async def test_a_long_walk_holds_a_bounded_number_of_rows(kind: str) -> None:
-    """20,000 rows made up on the way, at most 3,000 of them in the store: no more than some windows are alive."""
+    """20,000 rows made up on the way, a megabyte of them in the store: no more than some windows are alive."""
 
     class Weighed(Row):
         __slots__ = ()
@@ -211,13 +212,15 @@ async def test_a_long_walk_holds_a_bounded_number_of_rows(kind: str) -> None:
         return RangedFeed(**{**plain.__dict__, "read": read})
 
     vendor.__dict__["feed"] = feed
-    world = World([vendor], SIXTY_DAYS, store=WindowStore(max_rows=3000))
+    store = WindowStore(max_bytes=MEGABYTE)
+    world = World([vendor], SIXTY_DAYS, store=store)
     cursor, rows = None, 0
     while True:
         page = await world.first(100, cursor)
         cursor, rows = page.end_cursor, rows + len(page.nodes)
         if rows % 2000 == 0:
             gc.collect()
+            assert 0 < store.memory.bytes <= MEGABYTE
             alive.append(sum(type(thing) is Weighed for thing in gc.get_objects()))
         if not await page.has_next_page():
             break

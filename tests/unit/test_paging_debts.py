@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paging_world import DAWN, DAY, MINUTE, Row, Vendor, World, key, rows_of, seeded
 
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.errors import SourceErrorCode
 from graph.paging import Page, PageArgs, SnapshotFeed
 from graph.paging.listing import Listing

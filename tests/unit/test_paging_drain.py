@@ -3,7 +3,7 @@
 import pytest
 from paging_world import DAWN, DAY, MINUTE, Row, Vendor, World
 
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.errors import SourceErrorCode, VendorError, VendorPayloadError, VendorUnavailableError
 from graph.paging import RangedFeed
 from graph.paging.drain import Drain
@@ -56,6 +56,17 @@ async def test_a_list_that_changed_while_it_was_read_is_read_again() -> None:
     vendor.before_page = drop_one
     assert await drained(vendor) == [row.id for row in rows(10)[1:]]
     assert vendor.requests == 6
+
+
+async def test_a_page_that_comes_in_place_of_another_is_no_page_of_the_window() -> None:
+    """The total stays as it is, and two rows would be lost unnoticed: the window is read again, and then fails."""
+    first, second = rows(4)[:2], rows(4)[2:]
+    wrong = [Slice(first, 4, 2), Slice(first, 4, None)]
+    drain = Drain(canned([*wrong, Slice(first, 4, 2), Slice(second, 4, None)], is_stateless=True), DAYS)
+    await read_all(drain)
+    assert sorted(drain.rows) == [row.id for row in rows(4)]
+    with pytest.raises(VendorUnavailableError, match="kept changing"):
+        await read_all(Drain(canned(wrong * 3, is_stateless=True), DAYS))
 
 
 async def test_a_list_that_never_stops_changing_fails_after_three_tries() -> None:

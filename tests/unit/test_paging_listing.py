@@ -9,7 +9,7 @@ import pytest
 from paging_world import DAWN, DAY, MINUTE, Row, Vendor, World, key
 
 from graph import clock
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.errors import InvalidCursorError, UnsupportedError
 from graph.paging import Listing, PageArgs, RangedFeed, SnapshotFeed, resolve_window
 from graph.paging.windows import Slice, Window

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from paging_world import DAWN, DAY, MINUTE, Row, Vendor, World, rows_of, seeded
 
 from graph import clock
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.paging.windows import Grid, Window
 
 GRIDS = (Grid(), Grid(base=DAY, widest=16 * DAY, anchor=DAWN + timedelta(hours=16)), Grid(base=MINUTE, widest=DAY))
@@ -49,7 +49,7 @@ def draw_world(seed: int) -> World:
     first, last = (min(rows), max(rows)) if rows else (DAWN, DAWN + DAY)
     start = rng.choice((first, rng.choice(rows or [DAWN]), first - 10 * DAY, DAWN - MINUTE / 7))
     end = rng.choice((last, last + MINUTE, start + 90 * MINUTE, start + 60 * DAY))
-    store = rng.choice((None, WindowStore(), WindowStore(), WindowStore(max_rows=1000), WindowStore(enabled=False)))
+    store = rng.choice((None, WindowStore(), WindowStore(), WindowStore(max_bytes=400_000), WindowStore(enabled=False)))
     return World(
         vendors,
         Window(start, max(end, start + MINUTE)),

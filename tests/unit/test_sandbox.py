@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from graph.records import Record
 from graph.sandbox import server
 from graph.sandbox.server import Sandbox
 from graph.sandbox.world import World
@@ -40,6 +41,7 @@ def fake(name: str) -> VendorSpec:
         settings=SourceSettings,
         create_adapter=Adapter,
         conference_fields=object,
+        conference_record=Record,
         create_emulator=create_emulator,
         emulator_settings=lambda world: {"token": AWKWARD, "ids": [1, world.seed], "on": True, "none": []},
     )

@@ -1,6 +1,7 @@
 """Configuration: the file and the environment made into typed settings, every fault named and no value shown."""
 
 import pickle
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, Literal
 
@@ -242,7 +243,7 @@ def test_a_secret_is_read_again_only_when_its_file_has_a_new_one(tmp_path: Path)
 
 
 def test_settings_can_be_sent_to_workers() -> None:
-    sent = pickle.loads(pickle.dumps(settings_of(GOOD)))  # noqa: S301 - our own bytes
+    sent = pickle.loads(ForkingPickler.dumps(settings_of(GOOD)))  # noqa: S301 - our own bytes
     assert sent.sources["a"].token.reveal() == "s3cret"
 
 

@@ -1,21 +1,31 @@
-"""The store: bounded by rows, entries end, a wide window serves a narrow need, equal reads are one."""
+"""The memory tier: bounded by bytes, entries end, a wide window serves a narrow need."""
 
-import asyncio
+import gc
+import tracemalloc
 from datetime import timedelta
 
+import msgspec
 import pytest
+from mirrors import mirror
 from paging_world import DAWN
 
 from graph import clock
-from graph.cache.memory import ENTRY_WEIGHT, StoredWindow, WindowStore
+from graph.cache.codec import FactCodec
+from graph.cache.memory import ENTRY_BYTES, Memory, StoredWindow, weigh
+from graph.cache.store import WindowStore
+from graph.paging.windows import to_micros
+from graph.records import Conference
+from graph.vendors.base import Extras
 
 pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)
 ANY = DAWN - HOUR  # windows are of DAWN
+LARGE = 10**9
 
 
-def window(start: int, end: int, rows: int = 1) -> StoredWindow[int]:
-    return StoredWindow(DAWN + start * HOUR, DAWN + end * HOUR, [(i,) for i in range(rows)], list(range(rows)), DAWN)
+def window(start: int, end: int, rows: int = 1, read: int = 0) -> StoredWindow[int]:
+    read_at = DAWN + read * HOUR
+    return StoredWindow(DAWN + start * HOUR, DAWN + end * HOUR, [(i,) for i in range(rows)], list(range(rows)), read_at)
 
 
 @pytest.fixture
@@ -26,115 +36,113 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_a_wide_window_serves_a_narrow_need_both_ways() -> None:
-    store = WindowStore()
+    memory = Memory(LARGE)
     wide = window(0, 10)
-    store.put_window("key", wide, 60)
-    assert store.find_window("key", DAWN + 3 * HOUR, up=True, since=ANY) is wide
-    assert store.find_window("key", DAWN + 3 * HOUR, up=False, since=ANY) is wide
-    assert store.find_window("key", DAWN, up=True, since=ANY) is wide
-    assert store.find_window("key", DAWN, up=False, since=ANY) is None, "downward from its start it has nothing"
-    assert store.find_window("key", DAWN + 10 * HOUR, up=True, since=ANY) is None
-    assert store.find_window("key", DAWN + 10 * HOUR, up=False, since=ANY) is wide
-    assert store.find_window("other", DAWN + HOUR, up=True, since=ANY) is None
+    memory.put_window("key", wide, 60, 0)
+    assert memory.find_window("key", DAWN + 3 * HOUR, up=True, since=ANY) is wide
+    assert memory.find_window("key", DAWN + 3 * HOUR, up=False, since=ANY) is wide
+    assert memory.find_window("key", DAWN, up=True, since=ANY) is wide
+    assert memory.find_window("key", DAWN, up=False, since=ANY) is None, "downward from its start it has nothing"
+    assert memory.find_window("key", DAWN + 10 * HOUR, up=True, since=ANY) is None
+    assert memory.find_window("key", DAWN + 10 * HOUR, up=False, since=ANY) is wide
+    assert memory.find_window("other", DAWN + HOUR, up=True, since=ANY) is None
 
 
-def test_the_window_that_reaches_farthest_is_taken() -> None:
-    store = WindowStore()
+def test_the_window_that_reaches_farthest_is_taken_and_of_equals_the_latest() -> None:
+    memory = Memory(LARGE)
     early, late = window(0, 5), window(2, 9)
-    store.put_window("key", early, 60)
-    store.put_window("key", late, 60)
-    assert store.find_window("key", DAWN + 3 * HOUR, up=True, since=ANY) is late
-    assert store.find_window("key", DAWN + 3 * HOUR, up=False, since=ANY) is early
+    memory.put_window("key", early, 60, 0)
+    memory.put_window("key", late, 60, 0)
+    assert memory.find_window("key", DAWN + 3 * HOUR, up=True, since=ANY) is late
+    assert memory.find_window("key", DAWN + 3 * HOUR, up=False, since=ANY) is early
+    newer = window(1, 9, read=1)
+    memory.put_window("key", newer, 60, 0)
+    memory.put_window("key", window(2, 9), 60, 0)
+    assert memory.find_window("key", DAWN + 3 * HOUR, up=True, since=ANY) is newer
 
 
 def test_entries_end(seconds: list[float]) -> None:
-    store = WindowStore()
-    store.put_window("key", window(0, 1), 10)
-    store.remember("fact", 5, 20)
+    memory = Memory(LARGE)
+    memory.put_window("key", window(0, 1), 10, 0)
+    memory.put("fact", 5, 20)
     seconds[0] = 10
-    assert store.find_window("key", DAWN, up=True, since=ANY) is None
-    assert store.recall("fact") == 5
+    assert memory.find_window("key", DAWN, up=True, since=ANY) is None
+    assert memory.get("fact") == 5
     seconds[0] = 20
-    assert store.recall("fact") is None
-    assert store.rows == 0
+    assert memory.get("fact") is None
+    assert (memory.bytes, memory.rows) == (0, 0)
 
 
-def test_rows_are_bounded_and_the_least_recently_used_go_first() -> None:
-    store = WindowStore(max_rows=3 * (10 + ENTRY_WEIGHT))
+def test_what_is_not_fresh_can_be_had_as_stale_for_a_while(seconds: list[float]) -> None:
+    memory = Memory(LARGE)
+    old = window(0, 1)
+    memory.put_window("key", old, 10, 30)
+    memory.put("fact", 5, 10, 30)
+    seconds[0] = 39
+    assert memory.find_window("key", DAWN, up=True, since=ANY) is None
+    assert memory.find_window("key", DAWN, up=True, since=ANY, may_be_stale=True) is old
+    assert (memory.get("fact"), memory.get("fact", may_be_stale=True)) == (None, 5)
+    seconds[0] = 40
+    assert memory.find_window("key", DAWN, up=True, since=ANY, may_be_stale=True) is None
+    assert memory.get("fact", may_be_stale=True) is None
+
+
+def test_bytes_are_bounded_and_the_least_recently_used_go_first() -> None:
+    memory = Memory(3 * weigh(window(0, 1, 10).rows))
     for hour in range(3):
-        store.put_window("key", window(hour, hour + 1, 10), 60)
-    store.find_window("key", DAWN, up=True, since=ANY)
-    store.put_window("key", window(3, 4, 10), 60)
-    assert store.rows <= store.max_rows
-    assert store.find_window("key", DAWN, up=True, since=ANY)
-    assert store.find_window("key", DAWN + HOUR, up=True, since=ANY) is None
+        memory.put_window("key", window(hour, hour + 1, 10), 60, 0)
+    memory.find_window("key", DAWN, up=True, since=ANY)
+    memory.put_window("key", window(3, 4, 10), 60, 0)
+    assert memory.find_window("key", DAWN, up=True, since=ANY)
+    assert memory.find_window("key", DAWN + HOUR, up=True, since=ANY) is None
     for hour in range(10_000):
-        store.put_window("key", window(hour, hour + 1, 0), 60)
-        assert store.rows <= store.max_rows
+        memory.put_window("key", window(hour, hour + 1, 0), 60, 0)
+        assert memory.bytes <= memory.max_bytes
 
 
-def test_a_newer_window_replaces_those_inside() -> None:
-    store = WindowStore()
+def test_a_newer_window_replaces_those_inside_and_an_older_does_not() -> None:
+    memory = Memory(LARGE)
     for hour in range(5):
-        store.put_window("key", window(hour, hour + 1, 10), 60)
-    store.put_window("key", window(0, 5, 20), 60)
-    assert store.rows == 20 + ENTRY_WEIGHT
+        memory.put_window("key", window(hour, hour + 1, 10), 60, 0)
+    memory.put_window("key", window(0, 5, 20, read=2), 60, 0)
+    assert memory.rows == 20
+    memory.put_window("key", window(0, 9, 30, read=1), 60, 0)
+    assert memory.rows == 50
 
 
 def test_a_fact_is_replaced() -> None:
-    store = WindowStore()
-    store.remember("fact", 1, 60, rows=50)
-    store.remember("fact", 2, 60, rows=5)
-    assert (store.recall("fact"), store.rows) == (2, 5 + ENTRY_WEIGHT)
+    memory = Memory(LARGE)
+    memory.put("fact", [1] * 50, 60)
+    memory.put("fact", [2] * 5, 60)
+    assert (memory.get("fact"), memory.rows) == ([2] * 5, 5)
 
 
-def test_a_store_that_is_off_keeps_nothing() -> None:
+def test_what_has_no_written_form_weighs_too() -> None:
+    assert weigh([object()] * 10) > weigh([1] * 10) > weigh([]) == ENTRY_BYTES
+
+
+@pytest.mark.parametrize("vendor", ["hexmeet", "netease", "systec"])
+@pytest.mark.parametrize("extras", [Extras(), Extras(members=True, calls=True)], ids=["bare", "with extras"])
+async def test_an_entry_weighs_about_what_it_takes(vendor: str, extras: Extras) -> None:
+    """Never much less than the memory that real rows and their keys take, and not three times as much."""
+    async with mirror(vendor) as running:
+        written = msgspec.msgpack.encode(list(await running.drain(extras=extras)))
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    alive = msgspec.msgpack.decode(written, type=list[Conference])
+    keys = [(to_micros(row.sort_time), row.source_name, row.vendor_id) for row in alive]
+    gc.collect()
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert len(keys) > 50
+    assert 0.8 * taken < weigh(alive) < 3 * taken
+
+
+async def test_a_store_that_is_off_keeps_nothing() -> None:
     store = WindowStore(enabled=False)
-    store.put_window("key", window(0, 1), 60)
-    store.remember("fact", 1, 60)
-    assert (store.find_window("key", DAWN, up=True, since=ANY), store.recall("fact"), store.rows) == (None, None, 0)
-
-
-async def test_equal_work_at_the_same_time_is_done_once() -> None:
-    store = WindowStore(enabled=False)
-    done = 0
-
-    async def work() -> int:
-        nonlocal done
-        await asyncio.sleep(0.01)
-        done += 1
-        return done
-
-    assert await asyncio.gather(*(store.once("key", work) for _ in range(50))) == [1] * 50
-    assert await store.once("key", work) == 2, "later work is done again"
-
-
-async def test_a_leader_who_leaves_does_not_take_the_others_along() -> None:
-    store = WindowStore()
-
-    async def work() -> str:
-        await asyncio.sleep(0.02)
-        return "done"
-
-    leader = asyncio.create_task(store.once("key", work))
-    await asyncio.sleep(0)
-    follower = asyncio.create_task(store.once("key", work))
-    await asyncio.sleep(0)
-    leader.cancel()
-    assert await follower == "done"
-    assert leader.cancelled()
-
-
-async def test_an_error_reaches_everybody_and_is_not_kept() -> None:
-    store = WindowStore()
-
-    async def fail() -> str:
-        await asyncio.sleep(0)
-        raise ValueError("no")
-
-    async def succeed() -> str:
-        return "yes"
-
-    answers = await asyncio.gather(*(store.once("key", fail) for _ in range(3)), return_exceptions=True)
-    assert [type(answer) for answer in answers] == [ValueError] * 3
-    assert await store.once("key", succeed) == "yes"
+    await store.put_window("key", window(0, 1), 60)
+    await store.remember("fact", 1, 60)
+    assert await store.find_window(["key"], DAWN, up=True, since=ANY) is None
+    assert await store.recall("fact", FactCodec[int](int)) is None
+    assert store.memory.bytes == 0

@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import clocks
+import pytest
+from clients import once
 from servers import serve
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from graph import clock
 from graph.settings import Secret
-from graph.transport.client import VendorClient
 from graph.vendors.hexmeet.adapter import HexmeetAdapter
 from graph.vendors.hexmeet.reports import HexmeetSettings
 
@@ -59,7 +62,7 @@ class FakeHexmeet:
 
 @contextlib.asynccontextmanager
 async def hexmeet(
-    answers: dict[str, Any], *, token: Secret | None = None, timeout_s: float = 5.0, **settings: Any
+    answers: dict[str, Any], *, token: Secret | None = None, **settings: Any
 ) -> AsyncIterator[tuple[HexmeetAdapter, FakeHexmeet]]:
     """An adapter of the source "hex" and the vendor it asks."""
     fake = FakeHexmeet(answers)
@@ -73,11 +76,17 @@ async def hexmeet(
             dept_id=33931264,
             **settings,
         )
-        client = VendorClient("hex", table.base_url, timeout_s)
+        client = once("hex", table)
         try:
             yield HexmeetAdapter("hex", table, client), fake
         finally:
             await client.aclose()
+
+
+def own_clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock of the test's own, which shows NOW."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    return clocks.own_clock(monkeypatch)
 
 
 def page(rows: list[dict[str, Any]], total: int | None = None, scrollid: str = "scroll-1") -> dict[str, Any]:

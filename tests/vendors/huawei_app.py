@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from answering import Answer, Asked, Vendor, answering
+from clients import once
 from conftest import sample
 from starlette.responses import JSONResponse, Response
 
 from graph.records import Conference
 from graph.settings import Secret
-from graph.transport.client import VendorClient
 from graph.vendors.base import Extras
 from graph.vendors.huawei.adapter import HuaweiAdapter, HuaweiSettings
 
@@ -46,7 +46,7 @@ async def connected(answer: Answer, **settings: Any) -> AsyncIterator[tuple[Huaw
         table = HuaweiSettings(
             **{"vendor": "huawei", "base_url": url, "agent_id": "101", "guid": Secret(GUID), **settings}
         )
-        client = VendorClient("agents", table.base_url, table.timeout_s)
+        client = once("agents", table)
         try:
             yield HuaweiAdapter("agents", table, client), vendor
         finally:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from answering import Answer, Asked, Vendor, answering
+from clients import once
 from conftest import sample
 
 from graph.settings import Secret
-from graph.transport.client import VendorClient
 from graph.vendors.quanshi.adapter import QuanshiAdapter, QuanshiSettings
 
 SAMPLE = sample("quanshi-listbystatus")
@@ -24,7 +24,7 @@ async def connected(answer: Answer, **settings: Any) -> AsyncIterator[tuple[Quan
         table = QuanshiSettings(
             **{"vendor": "quanshi", "base_url": f"{url}/prefix", "token": Secret(TOKEN), **settings}
         )
-        client = VendorClient("meetings", table.base_url, table.timeout_s)
+        client = once("meetings", table)
         try:
             yield QuanshiAdapter("meetings", table, client), vendor
         finally:

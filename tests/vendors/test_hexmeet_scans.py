@@ -1,4 +1,4 @@
-"""HexMeet's scarce scrolls, and what is found by scanning: members, calls, rows by id, capacities."""
+"""What is found by scanning HexMeet: members, calls, rows by id, capacities."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,15 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from vendors.hexmeet_app import NOW, OK, call_guid, call_row, conference_row, hexmeet, histogram, page
+from vendors.hexmeet_app import NOW, OK, call_guid, call_row, conference_row, hexmeet, histogram, own_clock, page
 
-from graph import clock
 from graph.errors import (
     LookupLimitError,
-    VendorAuthError,
     VendorRefusedError,
-    VendorThrottledError,
-    VendorTimeoutError,
     VendorUnavailableError,
 )
 from graph.paging.windows import Window
@@ -22,7 +18,6 @@ from graph.records import Call, ClientType, Conference, UsageSubject
 from graph.vendors.base import ConferenceQuery, Extras
 from graph.vendors.hexmeet.adapter import HexmeetAdapter
 from graph.vendors.hexmeet.scans import Whereabouts, cut_newest_first, estimate_rows, join_spans
-from graph.vendors.hexmeet.scrolls import ScrollSlots
 
 pytestmark = pytest.mark.anyio
 
@@ -33,16 +28,7 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock of the test's own: sleeping moves it on at once. Its only entry is the time."""
-    time = [100.0]
-
-    async def sleep(seconds: float) -> None:
-        time[0] += seconds
-
-    monkeypatch.setattr(clock, "now", lambda: NOW)
-    monkeypatch.setattr(clock, "monotonic", lambda: time[0])
-    monkeypatch.setattr(clock, "sleep", sleep)
-    return time
+    return own_clock(monkeypatch)
 
 
 def answer_range(rows: list[dict[str, Any]]) -> Answer:
@@ -64,106 +50,6 @@ def ranges(bodies: list[dict[str, Any]]) -> list[Window]:
 
 async def all_conferences(adapter: HexmeetAdapter) -> list[Conference]:
     return list((await adapter.list_conferences(ConferenceQuery(Window(NOW - 9 * DAY, NOW)))).rows)
-
-
-# ---- slots --------------------------------------------------------------------------------------
-
-
-async def test_a_drained_scroll_keeps_its_slot_until_its_timeout(time: list[float]) -> None:
-    async with hexmeet({"term_call_stats": lambda _: page([])}, max_open_scrolls=2, scroll_timeout_s=3) as (
-        adapter,
-        vendor,
-    ):
-        for _ in range(3):
-            await adapter.list_calls(Window(NOW - HOUR, NOW))
-        assert len(vendor.asked) == 3
-    assert time == [103.0], "the third waited for the first one's timeout"
-
-
-async def test_each_page_keeps_a_scroll_open_for_longer(time: list[float]) -> None:
-    rows = [call_row(n, 1, NOW - HOUR) for n in range(3)]
-    answers = [page([row], 3) for row in rows] + [page([])]
-    async with hexmeet({"term_call_stats": answers}, max_open_scrolls=1, scroll_timeout_s=5) as (adapter, _):
-        window = Window(NOW - HOUR, NOW)
-        token = (await adapter.list_calls(window)).token
-        time[0] += 4
-        token = (await adapter.list_calls(window, token)).token
-        time[0] += 4
-        await adapter.list_calls(window, token)
-        await adapter.list_calls(window)
-    assert time == [113.0]
-
-
-async def test_a_scroll_left_too_long_is_not_asked_for_again(time: list[float]) -> None:
-    answers = [page([call_row(1, 1, NOW - HOUR)], 2)]
-    async with hexmeet({"term_call_stats": answers}, scroll_timeout_s=5) as (adapter, vendor):
-        token = (await adapter.list_calls(Window(NOW - HOUR, NOW))).token
-        time[0] += 5
-        with pytest.raises(VendorUnavailableError, match="expired"):
-            await adapter.list_calls(Window(NOW - HOUR, NOW), token)
-        assert len(vendor.asked) == 1
-
-
-async def test_who_cannot_get_a_slot_in_time_is_told_at_once(time: list[float]) -> None:
-    async with hexmeet(
-        {"term_call_stats": lambda _: page([])}, max_open_scrolls=1, scroll_timeout_s=9, timeout_s=4
-    ) as (adapter, vendor):
-        await adapter.list_calls(Window(NOW - HOUR, NOW))
-        time[0] += 1
-        with pytest.raises(VendorThrottledError, match="max_open_scrolls") as caught:
-            await adapter.list_calls(Window(NOW - HOUR, NOW))
-        assert caught.value.retry_after_s == 8.0
-        assert (time[0], len(vendor.asked)) == (101.0, 1)
-
-
-@pytest.mark.parametrize(
-    ("answer", "error", "is_open"),
-    [
-        ({**OK, "err_code": 401}, VendorAuthError, False),
-        ({**OK, "err_code": 7}, VendorRefusedError, False),
-        ((502, b""), VendorUnavailableError, True),
-    ],
-)
-async def test_what_the_vendor_refused_holds_no_slot_but_what_may_have_worked_does(
-    time: list[float], answer: Any, error: type[Exception], *, is_open: bool
-) -> None:
-    async with hexmeet({"term_call_stats": [answer, page([])]}, max_open_scrolls=1) as (adapter, _):
-        with pytest.raises(error):
-            await adapter.list_calls(Window(NOW - HOUR, NOW))
-        await adapter.list_calls(Window(NOW - HOUR, NOW))
-    assert time == [105.0 if is_open else 100.0]
-
-
-async def test_a_first_page_that_timed_out_holds_its_slot(time: list[float]) -> None:
-    async def never() -> None:
-        await asyncio.sleep(30)
-
-    async with hexmeet(
-        {"term_call_stats": [never(), page([])]}, max_open_scrolls=1, timeout_s=0.2, scroll_timeout_s=1
-    ) as (adapter, _):
-        with pytest.raises(VendorTimeoutError):
-            await adapter.list_calls(Window(NOW - HOUR, NOW))
-        with pytest.raises(VendorThrottledError):
-            await adapter.list_calls(Window(NOW - HOUR, NOW))
-    assert time == [100.0]
-
-
-async def test_no_limit_never_waits(time: list[float]) -> None:
-    slots = ScrollSlots(0, 5.0)
-    for _ in range(50):
-        await slots.open(0.0)
-    assert time == [100.0]
-
-
-async def test_a_scroll_being_read_holds_its_slot_however_long_it_takes(time: list[float]) -> None:
-    slots = ScrollSlots(1, 5.0)
-    scroll = await slots.open(1.0)
-    time[0] += 1000
-    with pytest.raises(TimeoutError):
-        await slots.open(4.0)
-    slots.touch(scroll)
-    await slots.open(5.0)
-    assert time == [1105.0]
 
 
 # ---- windows ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from graph.errors import VendorTimeoutError, VendorUnavailableError, VendorUnrea
 from graph.paging.windows import Window
 from graph.transport.deadline import start_deadline
 from graph.transport.messages import VendorRequest
+from graph.transport.retries import COST, RESERVE, Retries
 from graph.vendors.base import ConferenceQuery
 from graph.vendors.hexmeet.adapter import HexmeetAdapter
 
@@ -75,17 +76,24 @@ async def test_everybody_waits_for_a_shared_scan_within_their_own_deadline(*, hu
 async def test_a_first_page_that_broke_off_opens_another_scroll_in_a_slot_of_its_own(time: list[float]) -> None:
     answers = [BROKEN, page([]), page([])]
     async with hexmeet({"term_call_stats": answers}, max_open_scrolls=2, scroll_timeout_s=3) as (adapter, vendor):
+        adapter.client._retries = Retries(1)
         assert (await adapter.list_calls(LAST_HOUR)).rows == []
         assert (len(vendor.asked), time) == (2, [100.0])
         await adapter.list_calls(LAST_HOUR)
     assert time == [103.0], "the one that broke off may be open too: both slots are taken until their timeout"
 
 
-async def test_a_first_page_that_broke_off_is_asked_for_once_more_at_the_most() -> None:
-    async with hexmeet({"term_call_stats": lambda _: BROKEN}) as (adapter, vendor):
-        with pytest.raises(VendorUnavailableError):
-            await adapter.list_calls(LAST_HOUR)
-        assert len(vendor.asked) == 2
+@pytest.mark.parametrize(("retries", "at_reserve"), [(0, 0), (2, RESERVE // COST)])
+async def test_a_first_page_that_broke_off_is_asked_for_once_more_while_repetitions_can_be_paid_for(
+    retries: int, at_reserve: int
+) -> None:
+    """Which a vendor that breaks off always gets few of."""
+    async with hexmeet({"term_call_stats": lambda _: BROKEN}, max_open_scrolls=0) as (adapter, vendor):
+        adapter.client._retries = Retries(retries)
+        for _ in range(20):
+            with pytest.raises(VendorUnavailableError):
+                await adapter.list_calls(LAST_HOUR)
+        assert 0 <= len(vendor.asked) - 20 - at_reserve <= at_reserve / 2, "and a tenth of the others"
 
 
 async def test_a_later_page_that_broke_off_is_lost() -> None:

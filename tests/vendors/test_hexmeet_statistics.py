@@ -269,8 +269,6 @@ async def test_more_groups_are_asked_for_until_they_count_as_much_as_the_total(
     [
         ({"count": 2**31}, "$.count"),
         ({"sum": 2.0**53}, "$.sum"),
-        ({"buckets": [{"key": 1, "count": 1, "sum": 1, "max": 2**31}]}, "$.buckets[0].max"),
-        ({"buckets": [{"key": 1, "count": 1, "sum": 2**53}]}, "$.buckets[0].sum"),
     ],
 )
 async def test_a_statistic_that_fits_no_int_is_told_by_its_path(change: dict[str, Any], path: str) -> None:
@@ -285,7 +283,7 @@ async def test_rooms_of_one_name_are_one_and_nameless_ones_none() -> None:
         bucket |= {"key": key, "name": name}
     async with hexmeet({"term_stats": [answer]}) as (adapter, vendor):
         rooms = await adapter.list_rooms(WEEK)
-    assert rooms == [Room(source_name="hex", key="North", name="North", vendor_id="200")]
+    assert rooms == (Room(source_name="hex", key="North", name="North", vendor_id="200"),)
     expected = {**COMMON, **DEPARTMENT, **DAILY, "target": "conf", "param1": "conf", "order": "key", "size": 100}
     assert without_guid(vendor.asked[0].body) == expected
 
@@ -309,7 +307,7 @@ async def test_each_documented_field_of_a_media_resource_has_its_record_value() 
     ports = Gauge(samples=851, min=40, max=40, average=40)
     day = McuDay(date=date(2021, 1, 8), audio_used=used, audio_ports=ports, video_used=used, video_ports=ports)
     resource = McuResource(source_name="hex", name="haishen mru 192 168 1 68", kind=McuKind.MRU)
-    assert reports == [McuReport(resource=resource, days=(day,), vendor_video_used=92)]
+    assert reports == (McuReport(resource=resource, days=(day,), vendor_video_used=92),)
 
 
 async def test_a_gauge_without_a_name_or_without_samples_is_understood() -> None:

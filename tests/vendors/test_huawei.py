@@ -34,8 +34,9 @@ from graph.records import (
 from graph.settings import Secret
 from graph.statistics import LiveCounts
 from graph.vendors.base import Extras
-from graph.vendors.huawei.adapter import HuaweiFields, HuaweiMember, HuaweiSettings
+from graph.vendors.huawei.adapter import HuaweiSettings
 from graph.vendors.huawei.fields import HuaweiConferenceFields, HuaweiMemberFields
+from graph.vendors.huawei.mapping import HuaweiFields, HuaweiMember
 
 pytestmark = pytest.mark.anyio
 
@@ -281,12 +282,20 @@ async def test_every_code_is_its_error_and_holds_no_guid(
 
 
 async def test_a_body_that_does_not_fit_says_where_and_no_data() -> None:
-    address = {**CONF["addresses"][0], "address": "13800000000", "enterTime": "13800000000"}
-    async with connected(lambda _: confs(conf(1, addresses=[address]))) as (adapter, _):
+    async with connected(lambda _: {**SAMPLE, "result": "13800000000"}) as (adapter, _):
         (error,) = await adapter.get_conferences(["1"], Extras())
     assert isinstance(error, VendorPayloadError)
-    assert "$.result.confs[0].addresses[0].enterTime: expected int | null, found str" in str(error)
+    assert "$.result: expected" in str(error)
     assert "13800000000" not in str(error)
+
+
+async def test_a_member_is_read_without_a_value_that_does_not_fit() -> None:
+    address = {**CONF["addresses"][0], "enterTime": "13800000000"}
+    async with connected(lambda _: confs(conf(1, addresses=[address]))) as (adapter, _):
+        (member,) = (await get_one(adapter, "1")).members or ()
+        (found,) = adapter.client.drift.observed()
+    assert (member.phone_number, member.joined_at) == (address["address"], None)
+    assert found.field == "$.result.confs[].addresses[].enterTime"
 
 
 def test_settings_say_what_is_wrong() -> None:

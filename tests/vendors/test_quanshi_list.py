@@ -1,6 +1,7 @@
 """The Quanshi adapter reads the list whole, each row once, and once for all who ask at about the same time."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from vendors.quanshi_app import SAMPLE, bodies, connected, paged, row
 
 from graph import clock
 from graph.errors import VendorTimeoutError, VendorUnavailableError
+from graph.paging.windows import Rows
 from graph.records import Conference
 from graph.statistics import LiveCounts
 from graph.transport.deadline import start_deadline
@@ -48,6 +50,22 @@ async def test_a_list_that_shifted_is_read_again() -> None:
     assert [body["page"] for body in bodies(vendor)] == [1, 2, 1]
 
 
+async def test_a_list_with_one_page_in_place_of_another_is_read_again() -> None:
+    """The count stays as it is, and a row would be lost unnoticed."""
+    seen = 0
+
+    def answer(asked: Asked) -> Any:
+        nonlocal seen
+        seen += 1
+        moved = replace(asked, body={**asked.body, "page": 1}) if seen == 2 else asked
+        return paged([row(number) for number in (1, 2, 3, 4)])(moved)
+
+    async with connected(answer, page_size=2) as (adapter, vendor):
+        conferences = await adapter.list_live(Extras())
+    assert sorted(c.vendor_id for c in conferences) == ["1", "2", "3", "4"]
+    assert [body["page"] for body in bodies(vendor)] == [1, 2, 1, 2]
+
+
 async def test_a_list_that_never_holds_still_fails_rather_than_lose_rows() -> None:
     calls = 0
 
@@ -78,7 +96,7 @@ async def test_the_list_and_the_counts_are_one_read_for_two_seconds(monkeypatch:
 
 
 async def test_a_follower_does_not_inherit_the_deadline_of_whom_it_follows() -> None:
-    async def hasty() -> list[Conference]:
+    async def hasty() -> Rows[Conference]:
         start_deadline(0.05)
         return await adapter.list_live(Extras())
 

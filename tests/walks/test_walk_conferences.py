@@ -1,13 +1,14 @@
 """P1 and P2 over real HTTP: conferences and calls, while rows come, end and are dropped, whatever a range filters."""
 
-from collections import Counter
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from walking import CONFERENCES, SPAN, Drift, Key, Page, Stage, key, rows_of, staged, truth
+from walking import CONFERENCES, SPAN, Key, Page, Stage, key, rows_of, staged, truth
+from watching import HOUR, Rows, Watched, assert_drifted, conferences, watch_walks
 from worlds import DAY, NOW
+
+from graph.vendors import VENDORS
 
 pytestmark = pytest.mark.anyio
 
@@ -15,7 +16,6 @@ SIZES = (1, 7, 50, 1000)
 ORDERS = ("START_DESC", "START_ASC")
 RANGED = ("hexmeet", "netease", "systec")
 FILTERS = [("start", False), ("start", True), ("end", True), ("overlap", True), ("creation", True)]
-LASTS = timedelta(hours=4)  # of a walk, about: late rows come while their windows are young
 
 
 def options(time_filter: str, *, is_odd: bool) -> dict[str, Any]:
@@ -25,10 +25,6 @@ def options(time_filter: str, *, is_odd: bool) -> dict[str, Any]:
         "sources": {name: {"time_filter": time_filter} for name in RANGED},
         "options": {**dict.fromkeys(RANGED, twin), "quanshi": {"repeats_rows": is_odd}},
     }
-
-
-def twice(keys: Iterable[Key]) -> set[tuple[str, ...]]:
-    return {row for row, count in Counter(key[1:] for key in keys).items() if count > 1}
 
 
 async def walk(stage: Stage, size: int, order: str, *, is_forward: bool, **given: Any) -> tuple[list[Page], list[Key]]:
@@ -57,39 +53,22 @@ async def test_a_walk_yields_all_rows_in_order(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize(("time_filter", "is_odd"), FILTERS)
+@pytest.mark.parametrize("order", ORDERS)
 async def test_a_walk_while_rows_come_end_and_are_dropped(
-    monkeypatch: pytest.MonkeyPatch, time_filter: str, is_odd: bool
+    monkeypatch: pytest.MonkeyPatch, time_filter: str, is_odd: bool, order: str
 ) -> None:
     """What was there all the time and kept its place comes exactly once, in order; nothing else was never there."""
     async with staged(monkeypatch, 200, **options(time_filter, is_odd=is_odd)) as stage:
-        seen: Counter[str] = Counter()
-        for size in SIZES[:3] if (time_filter, is_odd) == ("start", True) else SIZES[1:3]:
-            for order in ORDERS:
-                for is_forward in (True, False):
-                    stage.start_anew()
-                    drift = Drift(stage, size, LASTS * size / len(truth(stage)))
-                    there = truth(stage)
-                    ever = set(there)
 
-                    def between(page: Page, drift: Drift = drift, ever: set[Key] = ever) -> None:
-                        drift(page)
-                        ever |= set(truth(stage))
+        async def now() -> Rows:
+            return dict.fromkeys(truth(stage))
 
-                    pages, keys = await walk(stage, size, order, is_forward=is_forward, between=between)
-                    case = (size, order, is_forward)
-                    now = set(truth(stage))
-                    stayed = [row for row in there if row in now]
-                    assert [row for row in keys if row in stayed] == (
-                        stayed if order == "START_DESC" else stayed[::-1]
-                    ), case
-                    assert set(keys) <= ever, case
-                    assert keys == sorted(keys, reverse=order == "START_DESC"), case
-                    assert twice(keys) <= twice(ever), case  # its sort time changed
-                    assert all(page["complete"] for page in pages)
-                    seen["dropped"] += len(set(there) - now)
-                    seen["came"] += len(now - set(there))
-                    seen["came and was met"] += len(set(keys) - set(there))
-        assert min(seen.values()) > 20, seen
+        given = {"d": SPAN, "order": order}
+        is_descending = order == "START_DESC"
+        watched = Watched(CONFERENCES, ["conferences"], now, lambda row: (key(row), None), is_descending, given)
+        things = conferences(stage.world, VENDORS, NOW - 40 * HOUR, NOW + DAY)
+        sizes = SIZES if (time_filter, is_odd) == ("start", True) else SIZES[1:3]
+        assert_drifted(await watch_walks(stage, watched, things, sizes), 10)
 
 
 async def test_a_row_that_came_just_before_a_walk_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:

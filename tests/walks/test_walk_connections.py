@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from answers import Row, text
-from walking import ARGUMENTS, PAGE_INFO, PASSED, Drift, Page, Stage, rows_of, staged
+from connections import CALLS, FIND, GROUPS, LEGS, MCU_CALLS, MCUS, MEMBERS, REGIONS, ROOM_CONFERENCES, ROOMS
+from walking import Stage, rows_of, staged
 from worlds import DAY, NOW
 
 from graph.sandbox.world import WorldConference
@@ -18,37 +19,6 @@ pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)
 START, END = NOW - 4 * DAY, NOW - HOUR
 SPAN = {"from": text(START), "to": text(END)}
-CALL = "sourceName vendorId startedAt endedAt displayName phoneNumber conference { vendorId }"
-MEMBER = "vendorId joinedAt displayName accountId"
-
-
-def query(variables: str, field: str, rows: str, parent: str = "HERE") -> str:
-    """A connection below a parent, such as `node(id: $id) { HERE }`."""
-    connection = f"{field.replace('PAGE', PASSED)} {{ nodes {{ {rows} }} {PAGE_INFO} }}"
-    return f"query({variables}, {ARGUMENTS}) {{ {parent.replace('HERE', connection)} }}"
-
-
-CALLS = query("$d: TimeRange!, $order: TimeOrder", "calls(filter: {during: $d}, orderBy: $order, PAGE)", CALL)
-ROOMS = query("$d: TimeRange!", "rooms(filter: {during: $d}, PAGE)", "id sourceName name vendorId")
-MCUS = query("$d: TimeRange!", "mcuResources(filter: {during: $d}, PAGE)", "id name")
-REGIONS = query("$d: TimeRange!", "regionCounts(measure: ISSUED_CALLS, during: $d, PAGE)", "region count")
-GROUPS = query(
-    "$d: TimeRange!, $by: UsageDimension!, $order: UsageOrder",
-    "usageBy(dimension: $by, during: $d, orderBy: $order, PAGE)",
-    "source { name } key name stats { count totalDurationSeconds }",
-)
-NODE = "node(id: $id) { ... on TYPE { HERE } }"
-ROOM_CONFERENCES = query(
-    "$id: ID!, $d: TimeRange", "conferences(during: $d, PAGE)", "vendorId startedAt", NODE.replace("TYPE", "Room")
-)
-MCU_CALLS = query("$id: ID!, $d: TimeRange", "calls(during: $d, PAGE)", CALL, NODE.replace("TYPE", "McuResource"))
-FIND = """
-query($s: [String!], $d: TimeRange!) {
-  conferences(filter: {sources: $s, during: $d}, first: 1000) { nodes { id vendorId } }
-}
-"""
-MEMBERS = query("$id: ID!", "members(PAGE)", MEMBER, NODE.replace("TYPE", "Conference"))
-LEGS = query("$id: ID!", "calls(PAGE)", CALL, NODE.replace("TYPE", "Conference"))
 
 
 async def check(
@@ -93,37 +63,6 @@ async def test_calls(monkeypatch: pytest.MonkeyPatch) -> None:
             await check(stage, CALLS, ["calls"], keys, call_key, d=SPAN, order=order)
 
 
-async def test_calls_while_rows_come_end_and_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    span = {"from": text(NOW - 2 * DAY), "to": text(NOW + DAY)}
-    async with staged(monkeypatch, 250, days=5) as stage:
-
-        def truth() -> Counter[str]:
-            return Counter(told(row) for row in stage.oracle.calls(NOW - 2 * DAY, NOW + DAY))
-
-        dropped = 0
-        for size, order, is_forward in ((3, "START_DESC", True), (3, "START_ASC", True), (7, "START_DESC", False)):
-            stage.start_anew()
-            drift = Drift(stage, size, timedelta(minutes=2 * size))
-            there, ever = truth(), truth()
-
-            def between(page: Page, drift: Drift = drift, ever: Counter[str] = ever) -> None:
-                drift(page)
-                ever |= truth()
-
-            pages = await stage.walk(
-                CALLS, ["calls"], size, is_forward=is_forward, between=between, d=span, order=order
-            )
-            rows = rows_of(pages, is_forward=is_forward)
-            keys = [call_key(row) for row in rows]
-            assert keys == sorted(set(keys), reverse=order == "START_DESC")
-            stayed = there & truth()
-            assert stayed
-            dropped += (there - stayed).total()
-            assert not stayed - Counter(map(told, rows))
-            assert not Counter(map(told, rows)) - ever
-        assert dropped > 10
-
-
 async def test_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged(monkeypatch, 100, days=5) as stage:
         rows = await every_row(stage, ROOMS, ["rooms"], d=SPAN)
@@ -133,22 +72,6 @@ async def test_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
         ids = [row["id"] for row in rows]
         assert len(set(ids)) == len(ids) > 20
         await check(stage, ROOMS, ["rooms"], ids, lambda row: row["id"], d=SPAN)
-
-
-async def test_rooms_while_rows_come_end_and_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A room in which something was held all the time comes once."""
-    span = {"from": text(NOW - 2 * DAY), "to": text(NOW + DAY)}
-    async with staged(monkeypatch, 150, days=5) as stage:
-        for is_forward in (True, False):
-            stage.start_anew()
-            drift = Drift(stage, 3, timedelta(minutes=10))
-            there = [row["id"] for row in await every_row(stage, ROOMS, ["rooms"], d=span)]
-            pages = await stage.walk(ROOMS, ["rooms"], 3, is_forward=is_forward, between=drift, d=span)
-            now = {row["id"] for row in await every_row(stage, ROOMS, ["rooms"], d=span)}
-            met = [row["id"] for row in rows_of(pages, is_forward=is_forward)]
-            assert [room for room in met if room in there and room in now] == [room for room in there if room in now]
-            assert len(set(met)) == len(met)
-            assert now != set(there)
 
 
 async def test_media_resources_and_regions(monkeypatch: pytest.MonkeyPatch) -> None:

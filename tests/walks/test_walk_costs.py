@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from answers import text
+from connections import CALLS
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from walking import CONFERENCES, Stage, key, rows_of, staged, truth
+from walking import CONFERENCES, Slow, Stage, key, rows_of, staged, truth
 from worlds import DAY, NOW
 
 from graph import clock
-from graph.cache.memory import WindowStore
+from graph.cache.store import WindowStore
 from graph.records import Conference
 
 pytestmark = pytest.mark.anyio
@@ -24,6 +25,7 @@ SPAN = {"from": text(NOW - 60 * DAY), "to": text(NOW)}
 PAGE_SIZES = {"hexmeet": 500, "netease": 100, "systec": 300}
 LATEST: dict[str, Any] = {"d": SPAN, "order": "START_DESC"}
 MANY_ROWS = 5000
+MANY_BYTES = 8 * 2**20  # about so many rows
 
 
 async def whole_walk(stage: Stage, order: str, size: int, *, is_forward: bool) -> tuple[Counter[str], dict[str, int]]:
@@ -56,6 +58,26 @@ async def test_the_first_page_and_the_whole_walk_are_cheap(monkeypatch: pytest.M
                     assert requests[source] <= allowed, (source, order, is_forward, requests)
 
 
+@pytest.mark.parametrize("is_forward", [True, False])
+async def test_calls_are_as_cheap(monkeypatch: pytest.MonkeyPatch, is_forward: bool) -> None:
+    """Where legs come with their conferences, a request brings those of a page of conferences."""
+    span = {"from": text(NOW - 30 * DAY), "to": text(NOW)}
+    async with staged(monkeypatch, 1500) as stage:
+        given = {"first": 50} if is_forward else {"last": 50}
+        page = (await stage.client.data(CALLS, d=span, **given))["calls"]
+        assert len(page["nodes"]) == 50
+        assert max(stage.lists().values()) <= 3
+        stage.start_anew()
+        pages = await stage.walk(CALLS, ["calls"], 50, is_forward=is_forward, d=span)
+        requests = stage.lists()
+        rows = Counter(row["sourceName"] for row in rows_of(pages))
+        rows["systec"] = sum(1 for _ in stage.oracle.held("systec", NOW - 31 * DAY, NOW))
+        assert rows["hexmeet"] > 1500
+        for source in ("hexmeet", "systec"):
+            allowed = 2 * -(-rows[source] // PAGE_SIZES[source]) + 12 + 2 * (source == "systec")
+            assert requests[source] <= allowed, (source, requests)
+
+
 @pytest.mark.parametrize("order", ["START_DESC", "START_ASC"])
 async def test_centuries_without_rows_cost_little(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
     """Where windows may be wide; SYSTEC, whose may not, is asked nothing of the future."""
@@ -75,11 +97,11 @@ async def test_a_dense_world_makes_the_first_page_short_never_dear(monkeypatch: 
     """20,000 conferences: at most eight list requests; the store holds what it may, not the range."""
     stores: list[WindowStore] = []
 
-    def store(**given: Any) -> WindowStore:
-        stores.append(WindowStore(MANY_ROWS, **given))
+    def store(*_: object) -> WindowStore:
+        stores.append(WindowStore(MANY_BYTES))
         return stores[-1]
 
-    monkeypatch.setattr("graph.server.app.WindowStore", store)
+    monkeypatch.setattr(WindowStore, "of", store)
     async with staged(monkeypatch, 20_000) as stage:
         page = (await stage.client.data(CONFERENCES, **LATEST, first=50))["conferences"]
         assert page["pageInfo"]["hasNextPage"]
@@ -102,22 +124,13 @@ async def test_a_dense_world_makes_the_first_page_short_never_dear(monkeypatch: 
         for source, size in PAGE_SIZES.items():
             assert requests[source] <= 2 * -(-rows[source] // size) + 12 + 4 * (source == "systec"), requests
         assert 0 < max(alive) < 2 * MANY_ROWS, max(alive)
-        assert max(store.rows for store in stores) <= MANY_ROWS
-
-
-class Slow:
-    """Lets every answer take its time, so that equal queries meet."""
-
-    def around(self, _: str, app: ASGIApp) -> ASGIApp:
-        async def served(scope: Scope, receive: Receive, send: Send) -> None:
-            await asyncio.sleep(0.05)
-            await app(scope, receive, send)
-
-        return served
+        assert 0 < max(store.memory.bytes for store in stores) <= MANY_BYTES
 
 
 async def test_fifty_identical_queries_at_once_cost_what_one_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged(monkeypatch, 3000, wrap=Slow().around) as stage:
+        await stage.client.data(CONFERENCES, **LATEST, first=50)  # the twins count their days, which takes them a while
+        stage.start_anew()
         await stage.client.data(CONFERENCES, **LATEST, first=50)
         alone = dict(stage.sandbox.requests)
         stage.start_anew()

@@ -9,7 +9,6 @@ Limits and quirks:
 - A conference shows up only after it ended, so all of them are ENDED.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
@@ -18,7 +17,7 @@ from typing import ClassVar, TypeVar, cast
 
 from graph import clock
 from graph.errors import LookupLimitError, VendorError
-from graph.paging.windows import Slice, Window
+from graph.paging.windows import Rows, Slice, Window
 from graph.records import (
     Call,
     Capability,
@@ -33,8 +32,9 @@ from graph.records import (
     UsageSubject,
 )
 from graph.transport.client import VendorClient
-from graph.transport.deadline import shared_context, wait_within_deadline
+from graph.transport.lenient import left_out
 from graph.vendors.base import ConferenceQuery, Extras
+from graph.vendors.hexmeet.costs import COSTS
 from graph.vendors.hexmeet.reports import CALLS, CONFERENCES, HexmeetSettings
 from graph.vendors.hexmeet.scans import Whereabouts, cut_newest_first, estimate_rows, join_spans
 from graph.vendors.hexmeet.scrolls import Scroll
@@ -52,7 +52,7 @@ _SLACK = timedelta(minutes=1)  # a leg's clock may be a little off its conferenc
 _NEAR = timedelta(hours=1)  # gaps not worth a thought
 _CAPACITY_PAGES = 10
 _PAGES_PER_SCROLL = 4  # what reading in vain may cost before another scroll is the cheaper way
-_SCAN_KEPT_S = 5.0  # members and calls of the same conferences are asked for a moment apart
+_SCAN_KEPT_S = 1.0  # members and calls of the same conferences are asked for a moment apart
 
 
 class HexmeetFields(Record, frozen=True):
@@ -69,12 +69,12 @@ class HexmeetAdapter(HexmeetStatistics):
     has_stateless_pages: ClassVar[bool] = False
     narrows_rooms: ClassVar[bool] = False
     embeds: ClassVar[Extras] = Extras()
+    costs = COSTS
 
     def __init__(self, source: str, settings: HexmeetSettings, client: VendorClient) -> None:
         super().__init__(source, settings, client)
         self._scan_rows = _PAGES_PER_SCROLL * settings.page_size
         self._whereabouts = Whereabouts()
-        self._scans: dict[frozenset[str], asyncio.Task[dict[str, tuple[Call, ...]]]] = {}
 
     # ---- lists --------------------------------------------------------------------------------
 
@@ -88,7 +88,7 @@ class HexmeetAdapter(HexmeetStatistics):
 
         Raises:
             VendorThrottledError: too many scrolls are open.
-            VendorUnavailableError: the scroll expired; the window must be read from its start.
+            VendorExpiredError: the scroll expired; the window must be read from its start.
         Source: contracts.md 1.1, sample hexmeet-term_conf_stats.json
         """
         window = self.wire_window(query.window)
@@ -96,7 +96,7 @@ class HexmeetAdapter(HexmeetStatistics):
         rows = [self._to_conference(row) for row in page.buckets]
         for row in rows:
             self._whereabouts.remember(row.vendor_id, Window(row.sort_time, row.sort_time + _MOMENT))
-        return Slice(rows, self._exact(page.total), scroll)
+        return Slice(rows, self._exact(page.total), scroll, left_out=left_out(page.buckets))
 
     async def list_calls(self, window: Window, token: object | None = None) -> Slice[Call]:
         """Read one page of the calls that started in a window.
@@ -108,7 +108,7 @@ class HexmeetAdapter(HexmeetStatistics):
 
         Raises:
             VendorThrottledError: too many scrolls are open.
-            VendorUnavailableError: the scroll expired; the window must be read from its start.
+            VendorExpiredError: the scroll expired; the window must be read from its start.
         Source: contracts.md 1.2, sample hexmeet-term_call_stats.json
         """
         page, scroll = await self.reports.page(CALLS, self.wire_window(window), cast("Scroll | None", token))
@@ -117,7 +117,8 @@ class HexmeetAdapter(HexmeetStatistics):
             self._whereabouts.remember(row.call_guid, Window(start, start + _MOMENT))
             if row.conf_guid:
                 self._whereabouts.remember(row.conf_guid, Window(start - self.max_conference, start + _SLACK))
-        return Slice([self._to_call(row) for row in page.buckets], self._exact(page.total), scroll)
+        calls = [self._to_call(row) for row in page.buckets]
+        return Slice(calls, self._exact(page.total), scroll, left_out=left_out(page.buckets))
 
     # ---- by id --------------------------------------------------------------------------------
 
@@ -151,14 +152,15 @@ class HexmeetAdapter(HexmeetStatistics):
         """Read the members of conferences: their call legs, by the scan that `read_calls` makes.
 
         Returns:
-            For each conference its members in the order of `read_calls`, or the error of the scan.
+            For each conference its members in the order of `read_calls`, or the error of the scan. A leg that could
+            not be read may be missing from any.
         Shape: as `list_calls`, of which {"call_guid", "conf_guid", "name", "startTime", "endTime", "duration",
             "version"}
         Units: `duration` seconds.
         Source: contracts.md 1.2 and 6.3
         """
         return [
-            legs if isinstance(legs, VendorError) else tuple(self._to_member(leg) for leg in legs)
+            legs if isinstance(legs, VendorError) else Rows.of(map(self._to_member, legs), Rows.missing_from(legs))
             for legs in await self.read_calls(conferences)
         ]
 
@@ -192,8 +194,8 @@ class HexmeetAdapter(HexmeetStatistics):
         for span in await self._cut(UsageSubject.CONFERENCES, window):
             newest: dict[str, Conference] = {}
             async with aclosing(_pages(self._list_all_conferences, span)) as scan:
-                async for rows in scan:
-                    for row in rows:
+                async for page in scan:
+                    for row in page.rows:
                         if row.room and (row.room.key not in newest or newest[row.room.key].sort_time < row.sort_time):
                             newest[row.room.key] = row
                     pages += 1
@@ -255,36 +257,29 @@ class HexmeetAdapter(HexmeetStatistics):
         return join_spans(joined, lambda gap: estimate_rows(gap, per_day) <= self._scan_rows)
 
     async def _share_scan(self, conferences: Sequence[Conference]) -> dict[str, tuple[Call, ...]]:
-        """One scan for all who ask for the same conferences within a few seconds, each within their own deadline."""
+        """One scan for all who ask for the same conferences within a second, each within their own deadline."""
         if not conferences:
             return {}
-        wanted = frozenset(conference.vendor_id for conference in conferences)
-        task = self._scans.get(wanted)
-        if task is None:
-            task = asyncio.create_task(self._scan_calls(conferences), context=shared_context())
-            task.add_done_callback(lambda done: self._keep_scan(wanted, done))
-            self._scans[wanted] = task
-        return await wait_within_deadline(task, source=self.source, endpoint=CALLS.name)
-
-    def _keep_scan(self, wanted: frozenset[str], task: "asyncio.Task[dict[str, tuple[Call, ...]]]") -> None:
-        if task.cancelled() or task.exception():
-            del self._scans[wanted]
-        else:
-            asyncio.get_running_loop().call_later(_SCAN_KEPT_S, self._scans.pop, wanted)
+        wanted = ",".join(sorted({conference.vendor_id for conference in conferences}))
+        return await self.share(
+            CALLS.name, lambda: self._scan_calls(conferences), _SCAN_KEPT_S, of=wanted, is_listed=True
+        )
 
     async def _scan_calls(self, conferences: Sequence[Conference]) -> dict[str, tuple[Call, ...]]:
         """Read the calls that started while the conferences went on; by id first, as a row may come twice."""
         legs: dict[str, dict[str, Call]] = {conference.vendor_id: {} for conference in conferences}
+        missing = 0
         spans = [
             Window(c.sort_time - _SLACK, max(c.sort_time, c.ended_at or c.sort_time + self.max_conference) + _SLACK)
             for c in conferences
         ]
         for span in await self._join_spans(UsageSubject.CALLS, spans):
-            async for rows in _pages(self.list_calls, span):
-                for row in rows:
+            async for page in _pages(self.list_calls, span):
+                missing += page.left_out
+                for row in page.rows:
                     if row.conference_vendor_id in legs:
                         legs[row.conference_vendor_id][row.vendor_id] = row
-        return {vendor_id: tuple(sorted(rows.values(), key=_by_start)) for vendor_id, rows in legs.items()}
+        return {vendor_id: Rows.of(sorted(rows.values(), key=_by_start), missing) for vendor_id, rows in legs.items()}
 
     def _exact(self, total: int) -> int | None:
         """A list's total, where the range asked for is the window."""
@@ -371,12 +366,12 @@ def _by_start(call: Call) -> tuple[datetime | None, str]:
     return call.started_at, call.vendor_id
 
 
-async def _pages(read: ReadSlice[Found], window: Window) -> AsyncGenerator[Sequence[Found]]:
+async def _pages(read: ReadSlice[Found], window: Window) -> AsyncGenerator[Slice[Found]]:
     """The pages of a window to its end."""
     token: object | None = None
     while True:
         page = await read(window, token)
-        yield page.rows
+        yield page
         token = page.token
         if token is None:
             return
@@ -386,7 +381,7 @@ async def _search(read: ReadSlice[Found], windows: Iterable[Window], wanted: set
     """Add the wanted rows of some windows to those found; read no further than needed."""
     for window in windows:
         async with aclosing(_pages(read, window)) as pages:
-            async for rows in pages:
-                found.update((row.vendor_id, row) for row in rows if row.vendor_id in wanted)
+            async for page in pages:
+                found.update((row.vendor_id, row) for row in page.rows if row.vendor_id in wanted)
                 if wanted <= found.keys():
                     return

@@ -11,16 +11,19 @@ end; where it does not, one that began within that very millisecond is not count
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from graph.errors import (
+    ConfigError,
     VendorAuthError,
+    VendorCircuitOpenError,
     VendorError,
+    VendorExpiredError,
     VendorPayloadError,
     VendorRefusedError,
     VendorThrottledError,
@@ -31,9 +34,10 @@ from graph.paging.windows import Window
 from graph.settings import Secret, SourceSettings
 from graph.transport.client import VendorClient
 from graph.transport.deadline import within_deadline
+from graph.transport.lenient import left_out
 from graph.transport.messages import Retry, VendorReply, VendorRequest
 from graph.vendors.base import with_fresh_secrets
-from graph.vendors.hexmeet.scrolls import Scroll, ScrollSlots
+from graph.vendors.hexmeet.scrolls import NoSlotError, Scroll, ScrollSlots
 from graph.vendors.hexmeet.wire import (
     CallRow,
     ConferenceRow,
@@ -50,7 +54,13 @@ from graph.vendors.hexmeet.wire import (
 Body = TypeVar("Body")
 
 _MILLISECOND = timedelta(milliseconds=1)
-_NOTHING_OPENED = (VendorAuthError, VendorRefusedError, VendorThrottledError, VendorUnreachableError)
+_NOTHING_OPENED = (
+    VendorAuthError,
+    VendorCircuitOpenError,
+    VendorRefusedError,
+    VendorThrottledError,
+    VendorUnreachableError,
+)
 
 
 class HexmeetSettings(SourceSettings, frozen=True, kw_only=True):
@@ -66,6 +76,8 @@ class HexmeetSettings(SourceSettings, frozen=True, kw_only=True):
             touch; 0 is no limit.
         scroll_timeout_s: How long the vendor shall keep a scroll that is not read on.
     """
+
+    unaccounted: ClassVar[frozenset[str]] = SourceSettings.unaccounted | {"max_open_scrolls", "scroll_timeout_s"}
 
     token: Secret
     agent_id: int
@@ -85,20 +97,32 @@ class HexmeetSettings(SourceSettings, frozen=True, kw_only=True):
             found.append("scroll_timeout_s: expected 1 to 3600")
         return found
 
+    def share(self, parts: int) -> Self:
+        """The settings of one of several processes that use the account together, and do not count together."""
+        if 0 < self.max_open_scrolls < parts:
+            raise ConfigError([f"max_open_scrolls: {self.max_open_scrolls} cannot be shared by {parts} processes"])
+        return msgspec.structs.replace(super().share(parts), max_open_scrolls=self.max_open_scrolls // parts)
+
 
 @dataclass(frozen=True)
 class Report(Generic[Body]):
-    """One URL, and the body it answers with."""
+    """One URL, and the body it answers with.
+
+    Attributes:
+        needs_all: Rows that cannot be read make the whole answer wrong.
+    """
 
     name: str
     decoder: "msgspec.json.Decoder[Body]"
     has_department: bool = True
     is_scroll: bool = False
+    needs_all: bool = False
 
 
 CONFERENCES = Report("term_conf_stats", msgspec.json.Decoder(Page[ConferenceRow]), is_scroll=True)
 CALLS = Report("term_call_stats", msgspec.json.Decoder(Page[CallRow]), is_scroll=True)
 HISTOGRAM = Report("datehistgram_stats", msgspec.json.Decoder(Histogram))
+USAGE = replace(HISTOGRAM, needs_all=True)
 COUNT = Report("datehistgram_stats", msgspec.json.Decoder(Count))
 GROUPS = Report("term_stats", msgspec.json.Decoder(Groups))
 RESOURCES = Report("term_datehistgram_stats", msgspec.json.Decoder(Resources), has_department=False)
@@ -113,7 +137,13 @@ class Reports:
         self._settings = settings
         self._client = client
         self._zone = ZoneInfo(settings.time_zone)
-        self._scrolls = ScrollSlots(settings.max_open_scrolls, settings.scroll_timeout_s)
+        self._scrolls = ScrollSlots(
+            client.quotas,
+            f"{client.source}:{client.account}:scrolls",
+            settings.max_open_scrolls,
+            settings.scroll_timeout_s,
+            page_s=2 * client.timeout_s,  # a page that was refused is asked for once more, with fresh credentials
+        )
 
     async def page(
         self, report: Report[Page[R]], window: Window, scroll: Scroll | None
@@ -125,17 +155,19 @@ class Reports:
 
         Raises:
             VendorThrottledError: no slot for another scroll became free in time.
-            VendorUnavailableError: the scroll cannot be read on; its window starts over.
+            VendorExpiredError: the scroll cannot be read on; its window starts over.
         """
         if scroll is not None:
             scroll_id = scroll.take()
             if scroll_id is None:
                 raise self._expired(report.name)
+            await self._scrolls.read_on(scroll)
             return await self._read(report, window, scroll, scroll_id)
         try:
             return await self._read(report, window, await self._open_scroll(report.name))
         except VendorUnavailableError as error:
-            if error.status is not None or isinstance(error, VendorUnreachableError):
+            is_told = error.status is not None or isinstance(error, VendorUnreachableError)
+            if is_told or not self._client.may_repeat(error):
                 raise
         # The connection broke, perhaps after a scroll was opened. That one keeps its slot until its timeout.
         return await self._read(report, window, await self._open_scroll(report.name))
@@ -145,22 +177,24 @@ class Reports:
     ) -> tuple[Page[R], Scroll | None]:
         keep_alive = f"{self._settings.scroll_timeout_s}s"
         fields: dict[str, Any] = {"size": self._settings.page_size, "scroll_timeout": keep_alive}
+        is_open = True
         try:
             page = await self.ask(report, window, scroll_id=scroll_id, **fields)
         except _NOTHING_OPENED:
-            if scroll_id is None:
-                self._scrolls.forget(scroll)
+            is_open = scroll_id is not None
             raise
         finally:
-            self._scrolls.touch(scroll)
+            await (self._scrolls.touch(scroll) if is_open else self._scrolls.forget(scroll))
         # Distinct rows: a row that comes twice must not end the scroll before its last one came.
-        known = len(scroll.seen)
+        known = len(scroll.seen) + scroll.left_out
         scroll.seen.update(row.guid for row in page.buckets)
-        if not page.count or not page.buckets or len(scroll.seen) >= page.total:
+        scroll.left_out += left_out(page.buckets)
+        met = len(scroll.seen) + scroll.left_out
+        if not page.count or not (page.buckets or left_out(page.buckets)) or met >= page.total:
             return page, None
         if not page.scrollid:
             raise self._endless(report.name, "has fewer rows than its total and no scrollid to read on with")
-        if len(scroll.seen) == known:
+        if met == known:
             raise self._endless(report.name, "brings the same rows again and again")
         scroll.next_id = page.scrollid
         return page, scroll
@@ -212,14 +246,14 @@ class Reports:
 
         def read(reply: VendorReply) -> Body:
             self._refuse(reply, guid, is_scroll_page="scrollid" in body)
-            return reply.decode(report.decoder)
+            return reply.decode(report.decoder) if report.needs_all else reply.decode_rows(report.decoder)
 
         return await self._client.call(request, read)
 
     def _refuse(self, reply: VendorReply, guid: str, *, is_scroll_page: bool) -> None:
         """Raise what a reply that is no success stands for; `err_info` may quote a scroll id and is not passed on."""
-        is_ok = 200 <= reply.status < 300
-        envelope = reply.decode(_ENVELOPE) if is_ok else _peek(reply)
+        is_ok = reply.is_success
+        envelope = reply.decode_envelope(_ENVELOPE) if is_ok else _peek(reply)
         code = envelope.err_code
         if is_ok and code == 0:
             if envelope.guid not in (None, "", guid):
@@ -244,8 +278,8 @@ class Reports:
             retry_after_s=reply.retry_after_s(),
         )
 
-    def _expired(self, endpoint: str, status: int | None = None, code: int = 0) -> VendorUnavailableError:
-        return VendorUnavailableError(
+    def _expired(self, endpoint: str, status: int | None = None, code: int = 0) -> VendorExpiredError:
+        return VendorExpiredError(
             f"A scroll of {endpoint} has expired or lost a page; its range must be read from the start.",
             source=self._client.source,
             endpoint=endpoint,
@@ -259,12 +293,12 @@ class Reports:
     async def _open_scroll(self, endpoint: str) -> Scroll:
         try:
             return await self._scrolls.open(within_deadline(self._client.timeout_s))
-        except TimeoutError:
+        except NoSlotError as error:
             raise VendorThrottledError(
                 f"{endpoint} was not asked: max_open_scrolls ({self._scrolls.limit}) are open.",
                 source=self._client.source,
                 endpoint=endpoint,
-                retry_after_s=self._scrolls.wait_s(),
+                retry_after_s=error.wait_s,
             ) from None
 
 
@@ -278,8 +312,8 @@ def _retry(report: Report[Any], body: Mapping[str, Any]) -> Retry:
 def _peek(reply: VendorReply) -> Envelope:
     """The envelope of an answer that failed, whose body may be anything."""
     try:
-        return reply.decode(_ENVELOPE)
-    except VendorPayloadError:
+        return reply.decode_envelope(_ENVELOPE)
+    except VendorError:
         return Envelope(err_code=0)
 
 

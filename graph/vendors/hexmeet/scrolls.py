@@ -2,13 +2,23 @@
 
 One scroll costs HexMeet 79 search contexts of the 500 its node has, so about six fit, for all its clients
 together. Nothing closes one: even drained it stays open until its timeout after the last touch, and so it is
-counted here.
+counted here, together with those of all processes that share the account.
 """
 
 import math
+import uuid
 from dataclasses import dataclass, field
 
 from graph import clock
+from graph.transport.quotas import Quotas
+
+
+class NoSlotError(TimeoutError):
+    """No scroll can be opened in time; `wait_s` is when one may be, if nobody else opens it."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__()
+        self.wait_s = wait_s
 
 
 @dataclass(eq=False)
@@ -17,12 +27,16 @@ class Scroll:
 
     Attributes:
         seen: The ids of the rows read, to know when all of them came.
+        left_out: How many rows came that could not be read.
         closes_at: When the vendor lets it go, on the monotonic clock; infinite while a page is under way.
+        slot: The token of the place it has among those that may be open.
     """
 
     seen: set[str] = field(default_factory=set, repr=False)
+    left_out: int = 0
     closes_at: float = math.inf
     next_id: str = field(default="", repr=False)
+    slot: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def take(self) -> str | None:
         """The id for the next page; None where a page is lost, or the scroll has expired."""
@@ -34,41 +48,59 @@ class Scroll:
 
 
 class ScrollSlots:
-    """Lets at most `limit` scrolls be open; 0 is no limit."""
+    """Lets so many scrolls be open."""
 
-    def __init__(self, limit: int, keep_alive_s: float) -> None:
+    def __init__(self, quotas: Quotas, name: str, limit: int, keep_alive_s: float, page_s: float) -> None:
+        """Where to count, and what.
+
+        Args:
+            quotas: Counts them.
+            name: Of the account.
+            limit: How many may be open; 0 is no limit, and nothing is counted.
+            keep_alive_s: For how long the vendor keeps one that is not read on.
+            page_s: How long one page takes at the most. A process that ends meanwhile holds its slots no longer.
+        """
         self.limit = limit
         self.keep_alive_s = keep_alive_s
-        self._open: set[Scroll] = set()
+        self._quotas = quotas
+        self._name = name
+        self._busy_s = page_s + keep_alive_s
 
     async def open(self, timeout_s: float) -> Scroll:
-        """Wait for a slot and take it.
+        """Wait for a slot and take it, for a page that is under way from now on.
 
         Raises:
-            TimeoutError: none can become free in time; at once, where that is known beforehand.
+            NoSlotError: none can become free in time; at once, where that is known beforehand.
         """
-        ends_at = clock.monotonic() + timeout_s
-        while wait_s := self.wait_s():
-            if clock.monotonic() + wait_s > ends_at:
-                raise TimeoutError
-            await clock.sleep(wait_s)
         scroll = Scroll()
-        self._open.add(scroll)
+        try:
+            await self._wait_for_slot(scroll, timeout_s)
+        except BaseException:
+            await self.forget(scroll)  # a slot may have been given while the answer was on its way
+            raise
         return scroll
 
-    def touch(self, scroll: Scroll) -> None:
+    async def _wait_for_slot(self, scroll: Scroll, timeout_s: float) -> None:
+        ends_at = clock.monotonic() + timeout_s
+        while self.limit and (wait_s := await self._quotas.occupy(self._name, self.limit, scroll.slot, self._busy_s)):
+            # One that is being read now closes no sooner than its time to live from now.
+            wait_s = min(wait_s, self.keep_alive_s)
+            if clock.monotonic() + wait_s > ends_at:
+                raise NoSlotError(wait_s)
+            await clock.sleep(wait_s)
+
+    async def read_on(self, scroll: Scroll) -> None:
+        """Another page is under way."""
+        if self.limit:
+            await self._quotas.keep(self._name, scroll.slot, self._busy_s)
+
+    async def touch(self, scroll: Scroll) -> None:
         """A page ended, well or badly: the vendor keeps the scroll a while from now at the most."""
         scroll.closes_at = clock.monotonic() + self.keep_alive_s
+        if self.limit:
+            await self._quotas.keep(self._name, scroll.slot, self.keep_alive_s)
 
-    def forget(self, scroll: Scroll) -> None:
+    async def forget(self, scroll: Scroll) -> None:
         """The vendor did not open it."""
-        self._open.discard(scroll)
-
-    def wait_s(self) -> float:
-        """Seconds until a slot may be free; 0 where one is."""
-        now = clock.monotonic()
-        self._open = {scroll for scroll in self._open if scroll.closes_at > now}
-        if not self.limit or len(self._open) < self.limit:
-            return 0.0
-        # One that is being read now closes no sooner than its time to live from now.
-        return min(self.keep_alive_s, *(scroll.closes_at - now for scroll in self._open))
+        if self.limit:
+            await self._quotas.vacate(self._name, scroll.slot)

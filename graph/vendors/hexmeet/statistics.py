@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from graph import clock
-from graph.paging.windows import EPOCH, Window
+from graph.paging.windows import EPOCH, Rows, Window
 from graph.records import (
     ConferenceState,
     McuKind,
@@ -32,9 +32,20 @@ from graph.statistics import (
     UsageStats,
 )
 from graph.transport.client import VendorClient
+from graph.transport.lenient import left_out
 from graph.vendors.base import Adapter, ConferenceQuery
 from graph.vendors.hexmeet.regions import ISO_CODES, TARGETS, UNKNOWN_PLACE
-from graph.vendors.hexmeet.reports import COUNT, GROUPS, HISTOGRAM, REGIONS, RESOURCES, HexmeetSettings, Report, Reports
+from graph.vendors.hexmeet.reports import (
+    COUNT,
+    GROUPS,
+    HISTOGRAM,
+    REGIONS,
+    RESOURCES,
+    USAGE,
+    HexmeetSettings,
+    Report,
+    Reports,
+)
 from graph.vendors.hexmeet.wire import GaugeStats, GroupBucket, Groups, ResourceBucket, Resources, Stats
 
 Top = TypeVar("Top", Groups, Resources)
@@ -95,7 +106,7 @@ class HexmeetStatistics(Adapter):
 
     # ---- rooms, media resources, regions ------------------------------------------------------
 
-    async def list_rooms(self, window: Window) -> list[Room]:
+    async def list_rooms(self, window: Window) -> Rows[Room]:
         """Read the rooms in which conferences of a window were held; rooms of equal name are one.
 
         Where the vendor tells fewer groups than it is asked for, those beyond are not known.
@@ -110,7 +121,7 @@ class HexmeetStatistics(Adapter):
         for bucket in sorted(body.buckets, key=lambda bucket: str(bucket.key)):
             if bucket.name:
                 rooms.setdefault(bucket.name, self._to_room(bucket.name, bucket))
-        return list(rooms.values())
+        return Rows.of(rooms.values(), left_out(body.buckets))
 
     async def get_rooms(self, keys: Sequence[str]) -> list[Room | Exception | None]:
         """Read rooms by name, among those used in the last `lookup_days`; one request for all.
@@ -119,11 +130,13 @@ class HexmeetStatistics(Adapter):
         Units: none.
         Source: contracts.md 1.5 and 6.4
         """
-        rooms = {room.key: room for room in await self.list_rooms(self._lookup_window())}
-        return [rooms.get(key) for key in keys]
+        listed = await self.list_rooms(self._lookup_window())
+        rooms = {room.key: room for room in listed}
+        absent = self.absent_from(GROUPS.name, listed.left_out)
+        return [rooms.get(key, absent) for key in keys]
 
-    async def list_mcu_reports(self, kind: McuKind, window: Window) -> list[McuReport]:
-        """Read the media resources of a kind, day by day.
+    async def list_mcu_reports(self, kind: McuKind, window: Window) -> Rows[McuReport]:
+        """Read the media resources of a kind, day by day; one with a day that cannot be read is left out with it.
 
         Shape: {"buckets": [{"key", "video_used", "buckets": [{"key", "audio_used": {"count", "min", "max", "avg",
             "sum"}, "audio_ports", "video_used", "video_ports"}]}]}
@@ -132,7 +145,9 @@ class HexmeetStatistics(Adapter):
         """
         body = await self._all(RESOURCES, window, target="conf", param1=kind.value)
         zone = timezone(window.start.astimezone(self.zone).utcoffset() or timedelta())
-        return [self._to_mcu_report(bucket, kind, zone) for bucket in body.buckets]
+        whole = [bucket for bucket in body.buckets if not left_out(bucket.buckets)]
+        missing = left_out(body.buckets) + len(body.buckets) - len(whole)
+        return Rows.of((self._to_mcu_report(bucket, kind, zone) for bucket in whole), missing)
 
     async def get_mcu_resources(self, names: Sequence[str]) -> list[McuResource | Exception | None]:
         """Read media resources by name, among those of the last `lookup_days`; one request for each kind.
@@ -142,11 +157,12 @@ class HexmeetStatistics(Adapter):
         Source: contracts.md 1.4 and 6.4
         """
         window = self._lookup_window()
-        reports = [report for kind in McuKind for report in await self.list_mcu_reports(kind, window)]
-        resources = {report.resource.name: report.resource for report in reversed(reports)}
-        return [resources.get(name) for name in names]
+        parts = [await self.list_mcu_reports(kind, window) for kind in McuKind]
+        resources = {report.resource.name: report.resource for part in reversed(parts) for report in reversed(part)}
+        absent = self.absent_from(RESOURCES.name, sum(part.left_out for part in parts))
+        return [resources.get(name, absent) for name in names]
 
-    async def list_regions(self, measure: RegionMeasure, window: Window) -> list[RegionCount]:
+    async def list_regions(self, measure: RegionMeasure, window: Window) -> Rows[RegionCount]:
         """Count per province; provinces without any are left out by the vendor.
 
         Shape: {"buckets": [{"key", "count"}]}, key "0" (or an empty one) being an unknown place.
@@ -157,7 +173,7 @@ class HexmeetStatistics(Adapter):
         counts: Counter[str | None] = Counter()
         for bucket in body.buckets:
             counts[None if bucket.key in ("", UNKNOWN_PLACE) else bucket.key] += bucket.count
-        return [
+        rows = (
             RegionCount(
                 source_name=self.source,
                 region=region,
@@ -166,7 +182,8 @@ class HexmeetStatistics(Adapter):
                 measure=measure,
             )
             for region, count in counts.items()
-        ]
+        )
+        return Rows.of(rows, left_out(body.buckets))
 
     # ---- usage --------------------------------------------------------------------------------
 
@@ -182,7 +199,7 @@ class HexmeetStatistics(Adapter):
         dates = {midnight.astimezone(zone).date(): midnight for midnight in days}
         count, total = 0, 0
         for stretch in _stretches(midnights, zone):
-            body = await self.reports.ask(HISTOGRAM, stretch, zone=zone, target=_SUBJECTS[subject], **_DAILY)
+            body = await self.reports.ask(USAGE, stretch, zone=zone, target=_SUBJECTS[subject], **_DAILY)
             count += body.count
             total += int(body.sum)
             for bucket in body.buckets:
@@ -203,6 +220,8 @@ class HexmeetStatistics(Adapter):
         Where the groups together count less than the totals say, some are missing or some conferences have no group:
         the least and the greatest of all are not known then.
 
+        A group that cannot be read is left out; the totals are the vendor's own.
+
         Shape: {"count", "sum", "buckets": [{"key", "name", "count", "min", "max", "avg", "sum"}]}
         Units: seconds. `key` is a number or text, `name` only with rooms.
         Source: contracts.md 1.5 and 1.7, sample hexmeet-term_stats.json
@@ -217,7 +236,7 @@ class HexmeetStatistics(Adapter):
             max_duration_seconds=_extreme(max, [stats.max_duration_seconds for stats in held]),
             average_duration_seconds=body.sum / body.count if body.count else None,
         )
-        return UsageGroups(groups=groups, totals=totals)
+        return UsageGroups(groups=Rows.of(groups, left_out(body.buckets)), totals=totals)
 
     async def read_live(self) -> LiveCounts:
         """Count the calls going on, as of ten minutes ago: the vendor is no sooner sure of them.
@@ -228,6 +247,8 @@ class HexmeetStatistics(Adapter):
         """
         end = clock.now() - timedelta(minutes=10)
         regions = await self.list_regions(RegionMeasure.ONGOING_CALLS, Window(end - timedelta(minutes=5), end))
+        if regions.left_out:
+            raise self.incomplete(REGIONS.name, regions.left_out)
         return LiveCounts(conference_count=None, member_count=sum(region.count for region in regions))
 
     async def check(self) -> str:
@@ -254,7 +275,7 @@ class HexmeetStatistics(Adapter):
         """Ask for more until all are told, or fewer than asked for: then no more can be had."""
         for size in _SIZES:
             body = await self.reports.ask(report, window, size=size, **_DAILY, **fields)
-            if body.is_whole or len(body.buckets) < size:
+            if body.is_whole or len(body.buckets) + left_out(body.buckets) < size:
                 break
         return body
 

@@ -1,10 +1,11 @@
 """HexMeet's bodies, typed: strict on kinds, tolerant where the documents contradict themselves (contracts.md 1)."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
+from graph.transport.lenient import FieldError
 from graph.transport.numbers import Int32
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -15,7 +16,9 @@ FloatInt53 = Annotated[float, msgspec.Meta(ge=-(2**53 - 1), le=2**53 - 1)]
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all bodies. Fields that are not named here are display copies, or not ours to know."""
+    """Base of all bodies. `unread` are display copies, `sometimes` what rows may lack."""
+
+    unread: ClassVar[frozenset[str]] = frozenset({"key_as_string"})
 
 
 class Envelope(Wire, frozen=True, kw_only=True):
@@ -30,11 +33,19 @@ class Envelope(Wire, frozen=True, kw_only=True):
     guid: Any = ""
 
 
+class Body(Wire, frozen=True, kw_only=True):
+    """Base of successful answers."""
+
+    unread: ClassVar[frozenset[str]] = frozenset({"err_code", "err_info", "guid", "more_info"})
+
+
 # ---- rows: term_conf_stats, term_call_stats -----------------------------------------------------
 
 
 class Row(Wire, frozen=True, kw_only=True):
     """What conferences and calls have in common. Times come in camel case or in snake case, with or without ms."""
+
+    sometimes: ClassVar[frozenset[str]] = frozenset({"startTime", "start_time", "endTime", "end_time"})
 
     conf_guid: str
     conf_number: str | None = None
@@ -56,9 +67,15 @@ class Row(Wire, frozen=True, kw_only=True):
         """Refuse a row that cannot be put in order."""
         if self.camel_start is None and self.snake_start is None:
             raise ValueError("Object missing required field `startTime`")
-        for time in (self.camel_start, self.snake_start, self.camel_end, self.snake_end):
+        times = {
+            "startTime": self.camel_start,
+            "start_time": self.snake_start,
+            "endTime": self.camel_end,
+            "end_time": self.snake_end,
+        }
+        for field, time in times.items():
             if time is not None and not 1970 <= time.year < 9999:
-                raise ValueError("Expected `a time since 1970`, got `another`")
+                raise FieldError(field, "a time since 1970")
 
     @property
     def started_at(self) -> datetime:
@@ -110,8 +127,10 @@ class CallRow(Row, frozen=True, kw_only=True):
 R = TypeVar("R", ConferenceRow, CallRow)
 
 
-class Page(Wire, Generic[R], frozen=True, kw_only=True):
+class Page(Body, Generic[R], frozen=True, kw_only=True):
     """One page of a scroll; `total` counts the matches of all its pages, `count` the rows of this one."""
+
+    sometimes: ClassVar[frozenset[str]] = frozenset({"scrollid"})
 
     total: Int32
     count: Int32
@@ -141,7 +160,7 @@ class DayBucket(Stats, frozen=True, kw_only=True):
     key: EpochMs
 
 
-class Histogram(Wire, frozen=True):
+class Histogram(Body, frozen=True):
     """datehistgram_stats: every day of the range, with the totals."""
 
     count: Int32
@@ -149,8 +168,10 @@ class Histogram(Wire, frozen=True):
     buckets: list[DayBucket]
 
 
-class Count(Wire, frozen=True):
+class Count(Body, frozen=True):
     """datehistgram_stats, where only the total number matters."""
+
+    unread: ClassVar[frozenset[str]] = frozenset({"sum", "buckets"})
 
     count: Int32
 
@@ -158,11 +179,13 @@ class Count(Wire, frozen=True):
 class GroupBucket(Stats, frozen=True, kw_only=True):
     """One group of term_stats: a room, company, capacity or device model. Only rooms have a name."""
 
+    sometimes: ClassVar[frozenset[str]] = frozenset({"name"})
+
     key: int | str
     name: str | None = None
 
 
-class Groups(Wire, frozen=True):
+class Groups(Body, frozen=True):
     """term_stats: the first groups, with the totals over all of them."""
 
     count: Int32
@@ -176,7 +199,9 @@ class Groups(Wire, frozen=True):
 
 
 class GaugeStats(Wire, frozen=True, kw_only=True):
-    """Samples of a gauge, in ports."""
+    """Samples of a gauge, in ports. Their sum means nothing."""
+
+    unread: ClassVar[frozenset[str]] = frozenset({"sum"})
 
     count: Int32
     min: FloatInt32 | None = None
@@ -186,6 +211,8 @@ class GaugeStats(Wire, frozen=True, kw_only=True):
 
 class ResourceDay(Wire, frozen=True, kw_only=True):
     """One day of one media resource. The documented sample lost the name of its fourth gauge."""
+
+    sometimes: ClassVar[frozenset[str]] = frozenset({"video_ports"})
 
     key: EpochMs
     audio_used: GaugeStats | None = None
@@ -202,7 +229,7 @@ class ResourceBucket(Wire, frozen=True, kw_only=True):
     buckets: list[ResourceDay]
 
 
-class Resources(Wire, frozen=True):
+class Resources(Body, frozen=True):
     """term_datehistgram_stats: the first resources."""
 
     buckets: list[ResourceBucket]
@@ -220,7 +247,7 @@ class RegionBucket(Wire, frozen=True):
     count: Int32
 
 
-class Regions(Wire, frozen=True):
+class Regions(Body, frozen=True):
     """term_region_stats: the regions that have any."""
 
     buckets: list[RegionBucket]

@@ -10,14 +10,14 @@ renewal, and any answer may bring a new one as `Set-GUID`. The agent must be sig
 import asyncio
 import contextlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, Literal
 
 import msgspec
 
 from graph import clock
+from graph.cache.codec import FactCodec
 from graph.errors import (
     RetriableVendorError,
     VendorAuthError,
@@ -25,28 +25,21 @@ from graph.errors import (
     VendorRefusedError,
     VendorUnavailableError,
 )
-from graph.ids import faint_hash
 from graph.paging.shelf import SNAPSHOT_TTL_S
-from graph.paging.windows import EPOCH
-from graph.records import (
-    Capability,
-    ClientType,
-    Conference,
-    ConferenceState,
-    MediaDirection,
-    Member,
-    MemberRole,
-    Person,
-    Record,
-)
+from graph.paging.windows import Rows
+from graph.records import Capability, Conference, ConferenceState, Member
 from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts
 from graph.transport.client import VendorClient
-from graph.transport.messages import VendorReply, VendorRequest
-from graph.vendors.base import Adapter, Extras
+from graph.transport.lenient import left_out
+from graph.transport.messages import Retry, VendorReply, VendorRequest
+from graph.vendors.base import Adapter, Extras, whole_only
 from graph.vendors.huawei import wire
+from graph.vendors.huawei.costs import COSTS, costs_of
+from graph.vendors.huawei.mapping import to_conference, to_number
 
 ENDPOINT = "queryconfinfos"
+RUNNING: FactCodec[wire.Running] = FactCodec(wire.Running)
 MAX_PAGE_SIZE = 20
 MAX_BATCHES = 4  # at a time
 RENEW_AFTER_S = 60.0
@@ -58,15 +51,6 @@ KINDS: dict[str, type[VendorError]] = {
     "100-006": VendorAuthError,
     "100-007": VendorUnavailableError,
 }
-PHONE, AGENT = "6", "9"
-CLIENTS = {PHONE: ClientType.PHONE, AGENT: ClientType.AGENT}
-ROLES: dict[int | None, MemberRole] = {0: MemberRole.PARTICIPANT, 1: MemberRole.CHAIR}
-MEDIA: dict[int | None, MediaDirection] = {
-    1: MediaDirection.LISTEN_ONLY,
-    2: MediaDirection.SPEAK_ONLY,
-    3: MediaDirection.BOTH,
-}
-ON_HOLD: dict[int | None, bool] = {0: False, 1: True, 2: False}
 
 
 class HuaweiSettings(SourceSettings, frozen=True, kw_only=True):
@@ -78,6 +62,8 @@ class HuaweiSettings(SourceSettings, frozen=True, kw_only=True):
         guid_mode: "static" uses it, and adopts any newer one that an answer brings; "refresh" also renews it.
         conf_ids: The conferences to list as live.
     """
+
+    unaccounted: ClassVar[frozenset[str]] = SourceSettings.unaccounted | {"guid"}
 
     agent_id: str
     guid: Secret
@@ -97,34 +83,17 @@ class HuaweiSettings(SourceSettings, frozen=True, kw_only=True):
         return found
 
 
-class HuaweiFields(Record, frozen=True, kw_only=True):
-    """A Huawei conference's own fields; their meaning stands in fields.py."""
-
-    conf_state: int | None = None
-    applied_minutes: int | None = None
-    elapsed_minutes: int | None = None
-
-
-class HuaweiMember(Record, frozen=True, kw_only=True):
-    """A Huawei participant's own fields; their meaning stands in fields.py."""
-
-    address_type: int | None = None
-    device_type: int | None = None
-    device_call_type: int | None = None
-    channel_attrib: int | None = None
-    channel_state: int | None = None
-    role: int | None = None
-
-
 class HuaweiAdapter(Adapter):
     """One agent's view of the conferences at Huawei."""
 
     states: ClassVar[frozenset[ConferenceState]] = frozenset({ConferenceState.LIVE})
     embeds: ClassVar[Extras] = Extras()
+    costs = COSTS
 
     def __init__(self, source: str, settings: HuaweiSettings, client: VendorClient) -> None:
         super().__init__(source, settings, client)
         self.chosen_at_once = settings.page_size
+        self.costs = costs_of(len(settings.conf_ids), settings.page_size)
         self.capabilities = frozenset({Capability.GET_CONFERENCES, Capability.LIST_MEMBERS})
         if settings.conf_ids:
             self.capabilities |= {Capability.LIST_LIVE_CONFERENCES, Capability.LIVE_SUMMARY}
@@ -133,17 +102,19 @@ class HuaweiAdapter(Adapter):
         self._renew_at = clock.monotonic() + RENEW_AFTER_S
         self._batches = asyncio.Semaphore(MAX_BATCHES)
 
-    async def list_live(self, extras: Extras) -> list[Conference]:  # noqa: ARG002 - members always come along
+    async def list_live(self, extras: Extras) -> Rows[Conference]:  # noqa: ARG002 - members always come along
         """Read those conferences of `conf_ids` that are going on.
 
         Returns:
-            Each conference once, in no order.
+            Each conference once, in no order; without those that cannot be read.
 
         Shape: {"retcode", "message", "result": {"confs": [{"confId", "addresses": [...], ...}]}}
         Units: `startTime`, `enterTime` epoch milliseconds; `applyConfTime`, `confHaveBeenTime` minutes.
         Source: contracts.md 5, sample huawei-queryconfinfos.json
         """
-        return [self._to_conference(conf) for conf in await self._current_live()]
+        live = await self._current_live()
+        rows = (to_conference(conf, self.source, live.torn.get(conf.conf_id, 0)) for conf in live.confs)
+        return Rows.of(map(whole_only, rows), live.left_out)
 
     async def get_conferences(
         self,
@@ -157,10 +128,10 @@ class HuaweiAdapter(Adapter):
         Units: as in `list_live`.
         Source: contracts.md 5, sample huawei-queryconfinfos-request.json
         """
-        numbers = [_to_number(text) for text in vendor_ids]
+        numbers = [to_number(text) for text in vendor_ids]
         found = await self._query(number for number in numbers if number is not None)
         answers = [None if number is None else found.get(number) for number in numbers]
-        return [self._to_conference(conf) if isinstance(conf, wire.Conf) else conf for conf in answers]
+        return [whole_only(row) if isinstance(row, Conference) else row for row in answers]
 
     async def read_members(self, conferences: Sequence[Conference]) -> list[tuple[Member, ...] | VendorError]:
         """Read the participants of conferences again: they come with their conference, while it goes on.
@@ -174,7 +145,7 @@ class HuaweiAdapter(Adapter):
             "The conference has ended, and its members are not kept.", source=self.source, endpoint=ENDPOINT
         )
         answers = [found.get(int(conference.vendor_id), gone) for conference in conferences]
-        return [self._to_members(conf) if isinstance(conf, wire.Conf) else conf for conf in answers]
+        return [row.members or () if isinstance(row, Conference) else row for row in answers]
 
     async def read_live(self) -> LiveCounts:
         """Count those conferences of `conf_ids` that are going on, and the distinct addresses in all of them.
@@ -184,8 +155,10 @@ class HuaweiAdapter(Adapter):
         Source: contracts.md 6.5
         """
         live = await self._current_live()
-        addresses = {address.address for conf in live for address in conf.addresses}
-        return LiveCounts(conference_count=len(live), member_count=len(addresses))
+        if missing := live.left_out + sum(live.torn.values()):
+            raise self.incomplete(ENDPOINT, missing)
+        addresses = {address.address for conf in live.confs for address in conf.addresses}
+        return LiveCounts(conference_count=len(live.confs), member_count=len(addresses))
 
     async def check(self) -> str:
         """Ask for the first of `conf_ids`, or for a conference that cannot be.
@@ -199,34 +172,48 @@ class HuaweiAdapter(Adapter):
 
     # ---- requests -----------------------------------------------------------------------------
 
-    async def _current_live(self) -> list[wire.Conf]:
+    async def _current_live(self) -> wire.Running:
         """Those of `conf_ids` that go on, read once for all who list or count them at about the same time."""
         if not self._settings.conf_ids:
             raise self.unsupported("list of live conferences")
-        return await self.share(ENDPOINT, self._read_live, SNAPSHOT_TTL_S)
+        return await self.share(ENDPOINT, self._read_live, SNAPSHOT_TTL_S, codec=RUNNING)
 
-    async def _read_live(self) -> list[wire.Conf]:
-        live = []
-        for conf in (await self._query(self._settings.conf_ids)).values():
-            if isinstance(conf, VendorError):
-                raise conf
-            live.append(conf)
+    async def _read_live(self) -> wire.Running:
+        live = wire.Running([])
+        for _, part in await self._read(self._settings.conf_ids):
+            if isinstance(part, VendorError):
+                raise part
+            live = wire.Running(live.confs + part.confs, live.left_out + part.left_out, live.torn | part.torn)
         return live
 
-    async def _query(self, conf_ids: Iterable[int]) -> dict[int, wire.Conf | VendorError]:
-        """What is known of some conferences; those of a batch that failed have its error."""
+    async def _query(self, conf_ids: Iterable[int]) -> dict[int, Conference | VendorError]:
+        """What is known of some conferences; those of a batch that failed, or of which one cannot be read, fail."""
+        found: dict[int, Conference | VendorError] = {}
+        for batch, part in await self._read(conf_ids):
+            if isinstance(part, VendorError):
+                found |= dict.fromkeys(batch, part)
+                continue
+            if absent := self.absent_from(ENDPOINT, part.left_out):
+                found |= dict.fromkeys(batch, absent)
+            torn = part.torn
+            found |= {conf.conf_id: to_conference(conf, self.source, torn.get(conf.conf_id, 0)) for conf in part.confs}
+        return found
+
+    async def _read(self, conf_ids: Iterable[int]) -> list[tuple[list[int], wire.Running | VendorError]]:
+        """The answers about some conferences, batch by batch."""
         ids = list(dict.fromkeys(conf_ids))
         batches = [ids[start : start + self.page_size] for start in range(0, len(ids), self.page_size)]
-        answers = await asyncio.gather(*(self._read_batch(batch) for batch in batches))
-        return {key: conf for answer in answers for key, conf in answer.items()}
+        return list(zip(batches, await asyncio.gather(*map(self._read_batch, batches)), strict=True))
 
-    async def _read_batch(self, batch: list[int]) -> dict[int, wire.Conf | VendorError]:
+    async def _read_batch(self, batch: list[int]) -> wire.Running | VendorError:
         async with self._batches:
             try:
                 confs = await self._ask(batch)
             except VendorError as error:
-                return dict.fromkeys(batch, error)
-        return {conf.conf_id: conf for conf in confs if conf.conf_id in batch}
+                return error
+        wanted = list({conf.conf_id: conf for conf in confs if conf.conf_id in batch}.values())
+        torn = {conf.conf_id: missing for conf in wanted if (missing := left_out(conf.addresses))}
+        return wire.Running(wanted, left_out(confs), torn)
 
     async def _ask(self, conf_ids: list[int]) -> list[wire.Conf]:
         """One request; with a newer Guid once again, where there is one to be had."""
@@ -249,7 +236,7 @@ class HuaweiAdapter(Adapter):
         """The Guid to send, renewed in time; where that fails for the moment, the old one is still good for a while."""
         if self._settings.guid_mode == "refresh" and clock.monotonic() > self._renew_at:
             with contextlib.suppress(RetriableVendorError):
-                await self.share("updateGuid", self._renew_guid)
+                await self.share("updateGuid", self._renew_guid, is_lasting=True)
         return self._guid
 
     async def _replace_guid(self, refused: str) -> bool:
@@ -258,14 +245,14 @@ class HuaweiAdapter(Adapter):
             return True
         if self._settings.guid_mode == "static":
             return self._reload_guid()
-        await self.share("updateGuid", self._renew_guid)
+        await self.share("updateGuid", self._renew_guid, is_lasting=True)
         return True
 
     async def _renew_guid(self) -> None:
         """Renew the Guid. Shared, since one that is given up half-way would leave nobody with a Guid that is good."""
         sent = self._guid
         path = f"/agentgateway/resource/onlineagent/{self._settings.agent_id}/updateGuid"
-        request = VendorRequest("updateGuid", path, method="PUT", headers=_headers(sent))
+        request = VendorRequest("updateGuid", path, method="PUT", headers=_headers(sent), retry=Retry.IF_UNDONE)
         try:
             self._adopt(await self.client.call(request, lambda reply: self._to_guid(reply, sent)))
         except VendorAuthError:
@@ -284,12 +271,12 @@ class HuaweiAdapter(Adapter):
         self._guid = guid
         self._renew_at = clock.monotonic() + RENEW_AFTER_S
 
-    # ---- mappings -----------------------------------------------------------------------------
+    # ---- replies ------------------------------------------------------------------------------
 
     def _to_confs(self, reply: VendorReply, sent: str) -> list[wire.Conf]:
         self._adopt_from(reply, sent)
         self._raise_refusal(reply)
-        result = reply.decode(wire.CONFS_ANSWER).result
+        result = reply.decode_rows(wire.CONFS_ANSWER).result
         return result.confs if isinstance(result, wire.Confs) else result
 
     def _to_guid(self, reply: VendorReply, sent: str) -> str:
@@ -322,80 +309,6 @@ class HuaweiAdapter(Adapter):
             retry_after_s=reply.retry_after_s(),
         )
 
-    def _to_conference(self, conf: wire.Conf) -> Conference:
-        started_at = _to_instant(conf.start_time)
-        applied = None if conf.apply_conf_time is None else timedelta(minutes=conf.apply_conf_time)
-        host = next((_to_person(address) for address in conf.addresses if address.role == 1), None)
-        return Conference(
-            source_name=self.source,
-            vendor_id=str(conf.conf_id),
-            state=ConferenceState.LIVE,
-            sort_time=started_at,
-            started_at=started_at,
-            scheduled_start_at=started_at,
-            scheduled_end_at=None if applied is None else started_at + applied,
-            planned_duration_seconds=None if applied is None else int(applied.total_seconds()),
-            host=None if host == Person() else host,
-            member_count=len({address.address for address in conf.addresses}),
-            vendor_fields=HuaweiFields(
-                conf_state=conf.conf_state,
-                applied_minutes=conf.apply_conf_time,
-                elapsed_minutes=conf.conf_have_been_time,
-            ),
-            members=self._to_members(conf),
-        )
-
-    def _to_members(self, conf: wire.Conf) -> tuple[Member, ...]:
-        ordinals: Counter[str] = Counter()
-        members = []
-        # In an order of their own, not the vendor's, so that equal keys are told apart alike each time.
-        for address in sorted(conf.addresses, key=lambda it: (it.enter_time or 0, it.address)):
-            # An id is no place for a telephone number.
-            key = f"{address.enter_time or 0}.{faint_hash(str(conf.conf_id), address.address)}"
-            members.append(self._to_member(conf, address, f"{key}.{ordinals[key]}"))
-            ordinals[key] += 1
-        return tuple(members)
-
-    def _to_member(self, conf: wire.Conf, address: wire.Address, vendor_id: str) -> Member:
-        person = _to_person(address)
-        return Member(
-            source_name=self.source,
-            conference_vendor_id=str(conf.conf_id),
-            vendor_id=vendor_id,
-            account_id=person.account_id,
-            phone_number=person.phone_number,
-            joined_at=None if address.enter_time is None else _to_instant(address.enter_time),
-            client_type=CLIENTS.get(address.address_type, ClientType.UNKNOWN),
-            role=ROLES.get(address.role),
-            media_direction=MEDIA.get(address.channel_attrib),
-            on_hold=ON_HOLD.get(address.channel_state),
-            vendor_fields=HuaweiMember(
-                address_type=_to_number(address.address_type),
-                device_type=address.device_type,
-                device_call_type=address.device_call_type,
-                channel_attrib=address.channel_attrib,
-                channel_state=address.channel_state,
-                role=address.role,
-            ),
-        )
-
 
 def _headers(guid: str) -> dict[str, str]:
     return {"Content-Type": "application/json; charset=UTF-8", "Guid": guid}
-
-
-def _to_person(address: wire.Address) -> Person:
-    return Person(
-        account_id=address.address or None if address.address_type == AGENT else None,
-        phone_number=address.address or None if address.address_type == PHONE else None,
-    )
-
-
-def _to_number(text: str) -> int | None:
-    """The 64-bit number written so and not otherwise; None for any other text."""
-    number = int(text) if re.fullmatch(r"0|[1-9][0-9]{0,18}", text) else None
-    return number if number is not None and number < 2**63 else None
-
-
-def _to_instant(millis: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=millis)

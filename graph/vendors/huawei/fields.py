@@ -2,7 +2,7 @@
 
 import strawberry
 
-from graph.vendors.huawei.adapter import HuaweiFields, HuaweiMember
+from graph.vendors.huawei.mapping import HuaweiFields, HuaweiMember
 
 
 @strawberry.type(description="What Huawei says of a conference beyond the joined type.")

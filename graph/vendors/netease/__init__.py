@@ -4,13 +4,16 @@ from graph.vendors.base import VendorSpec
 from graph.vendors.netease.adapter import NeteaseAdapter, NeteaseSettings
 from graph.vendors.netease.emulator import create_emulator, emulator_settings
 from graph.vendors.netease.fields import NeteaseConferenceFields, NeteaseMemberFields
+from graph.vendors.netease.mapping import NeteaseFields, NeteaseMember
 
 SPEC = VendorSpec(
     name="netease",
     settings=NeteaseSettings,
     create_adapter=NeteaseAdapter,
     conference_fields=NeteaseConferenceFields,
+    conference_record=NeteaseFields,
     member_fields=NeteaseMemberFields,
+    member_record=NeteaseMember,
     create_emulator=create_emulator,
     emulator_settings=emulator_settings,
 )

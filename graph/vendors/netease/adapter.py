@@ -26,9 +26,11 @@ from graph.records import Capability, Conference, ConferenceState, Member, Usage
 from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts, Usage
 from graph.transport.client import VendorClient
+from graph.transport.lenient import left_out
 from graph.transport.messages import VendorReply, VendorRequest
-from graph.vendors.base import Adapter, ConferenceQuery, Extras
+from graph.vendors.base import Adapter, ConferenceQuery, Extras, whole_only
 from graph.vendors.netease import wire
+from graph.vendors.netease.costs import COSTS
 from graph.vendors.netease.mapping import daily_seconds, to_conference, to_day, to_members
 
 T = TypeVar("T")
@@ -96,6 +98,7 @@ class NeteaseAdapter(Adapter):
     )
     chosen_at_once = 20
     embeds: ClassVar[Extras] = Extras()
+    costs = COSTS
 
     def __init__(self, source: str, settings: NeteaseSettings, client: VendorClient) -> None:
         super().__init__(source, settings, client)
@@ -111,7 +114,7 @@ class NeteaseAdapter(Adapter):
             token: The number of the page.
 
         Returns:
-            The rows of the page and the vendor's total.
+            The rows of the page, how many could not be read, and the vendor's total.
         Shape: {"code", "ret": {"query": {"totalCount", "totalPageCount", ...}, "list": [{"meetingUniqueId", ...}]}}
         Units: request in epoch milliseconds; rows in local time without zone, `duration` in seconds.
         Source: contracts.md 2.3, sample netease-list.json
@@ -124,6 +127,7 @@ class NeteaseAdapter(Adapter):
             [to_conference(row, self.source, self.zone) for row in answer.meetings],
             answer.query.total_count,
             page + 1 if page < answer.query.total_page_count else None,
+            left_out=left_out(answer.meetings),
         )
 
     async def count_conferences(self, query: ConferenceQuery) -> int | None:
@@ -185,7 +189,7 @@ class NeteaseAdapter(Adapter):
             if row is None:
                 return None
             conference = to_conference(row, self.source, self.zone)
-            return msgspec.structs.replace(conference, members=to_members(row, conference, self.zone))
+            return whole_only(msgspec.structs.replace(conference, members=to_members(row, conference, self.zone)))
 
         return list(await asyncio.gather(*map(one, vendor_ids)))
 
@@ -312,14 +316,17 @@ class NeteaseAdapter(Adapter):
         }
         if status := _status_filter(states):
             body["status"] = status
-        return await self._post("list", body, wire.reader(wire.LIST))
+        return await self._post("list", body, wire.read_list)
 
     async def _detail(self, vendor_id: str) -> wire.MeetingDetail | None:
         if not _UNIQUE_ID.fullmatch(vendor_id) or int(vendor_id) >= 2**63:
             return None
         async with self._details:
             rows = await self._post("detail", {"meetingUniqueId": int(vendor_id)}, wire.read_detail)
-        return next((row for row in rows if str(row.meeting_unique_id) == vendor_id), None)
+        found = next((row for row in rows if str(row.meeting_unique_id) == vendor_id), None)
+        if found is None and (missing := left_out(rows)):
+            raise self.incomplete("detail", missing)
+        return found
 
     def _gone(self) -> VendorRefusedError:
         said = "detail does not know this meeting any more: who was in it cannot be told."
@@ -331,9 +338,7 @@ class NeteaseAdapter(Adapter):
 
     async def _days(self, start: datetime, end: datetime) -> wire.Days:
         # A millisecond less: the day that begins at the end stays out, whether the vendor takes its end as in or out.
-        return await self._post(
-            "getByTimeRange", {"startTime": _ms(start), "endTime": _ms(end) - 1}, wire.reader(wire.DAYS)
-        )
+        return await self._post("getByTimeRange", {"startTime": _ms(start), "endTime": _ms(end) - 1}, wire.read_days)
 
 
 def _ms(instant: datetime) -> int:

@@ -79,6 +79,7 @@ def create_emulator(
     daily_duration_unit: Literal["ms", "s"] = "ms",
     unknown_detail: Literal["code", "empty"] = "code",
     details_vanish: bool = False,
+    clock_ahead_s: float = 0,
 ) -> Starlette:
     """Make the twin.
 
@@ -94,6 +95,7 @@ def create_emulator(
         daily_duration_unit: The unit of getByTimeRange's durations.
         unknown_detail: An unknown meeting is answered with code 2000, or with no element.
         details_vanish: No meeting's detail is known, though the list has it.
+        clock_ahead_s: How far the clock that signatures are judged by is ahead; below zero it is behind.
     """
     twin = Twin(
         world=world,
@@ -107,6 +109,7 @@ def create_emulator(
         daily_duration_unit=daily_duration_unit,
         unknown_detail=unknown_detail,
         details_vanish=details_vanish,
+        clock_ahead=timedelta(seconds=clock_ahead_s),
     )
     routes = [
         Route(PREFIX + "list", twin.endpoint(twin.list_meetings), methods=["POST"]),
@@ -139,6 +142,7 @@ class Twin:
     daily_duration_unit: Literal["ms", "s"]
     unknown_detail: Literal["code", "empty"]
     details_vanish: bool
+    clock_ahead: timedelta
     settled_days: dict[datetime, Body] = field(default_factory=dict)
 
     def endpoint(self, report: Callable[[Body], Awaitable[Body]]) -> Callable[[Request], Awaitable[Response]]:
@@ -148,7 +152,7 @@ class Twin:
             began = clock.monotonic()
             status = 200
             try:
-                check_headers(request.headers)
+                check_headers(request.headers, clock.now() + self.clock_ahead)
                 bad = RefusedError(BAD_PARAMETER, "请求参数错误")
                 content = await report(parse_body(await request.body(), bad))
             except RefusedError as refused:
@@ -306,8 +310,8 @@ class Twin:
 # ---- requests -------------------------------------------------------------------------------------
 
 
-def check_headers(headers: Headers) -> None:
-    """Refuse what is not signed, or not JSON in UTF-8."""
+def check_headers(headers: Headers, now: datetime) -> None:
+    """Refuse what is not signed, or not now, or not JSON in UTF-8."""
     media_type, parameters = parse_media_type(headers)
     if media_type != "application/json":
         raise RefusedError(BAD_HEADER, "Content-Type 错误")
@@ -320,7 +324,7 @@ def check_headers(headers: Headers) -> None:
         raise RefusedError(NOT_AUTHENTICATED, "请求未通过验证")
     if not (cur_time.isascii() and cur_time.isdigit() and len(cur_time) < 20):
         raise RefusedError(BAD_HEADER, "CurTime 错误")
-    if abs(clock.now().timestamp() - int(cur_time)) > SKEW_S:
+    if abs(now.timestamp() - int(cur_time)) > SKEW_S:
         raise RefusedError(NOT_AUTHENTICATED, "签名已过期")
     if headers.get("accountid", SANDBOX_ACCOUNT_ID) != SANDBOX_ACCOUNT_ID:
         raise RefusedError(NO_SUCH_ACCOUNT, "账号不存在")

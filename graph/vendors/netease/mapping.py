@@ -6,6 +6,7 @@ expired unused. A meeting entered before its time goes back to status 1, so that
 
 from datetime import UTC, datetime, tzinfo
 
+from graph.paging.windows import Rows
 from graph.records import (
     BigInt,
     ClientType,
@@ -17,6 +18,7 @@ from graph.records import (
     Record,
 )
 from graph.statistics import UsageDay, UsageStats
+from graph.transport.lenient import left_out
 from graph.transport.wall_time import instant_of
 from graph.vendors.netease import wire
 
@@ -90,7 +92,7 @@ def to_conference(row: wire.Meeting, source: str, zone: tzinfo) -> Conference:
     )
 
 
-def to_members(row: wire.MeetingDetail, conference: Conference, zone: tzinfo) -> tuple[Member, ...] | None:
+def to_members(row: wire.MeetingDetail, conference: Conference, zone: tzinfo) -> Rows[Member] | None:
     """Make the members of a detail, one per span; the conference's host, where known, is the chair.
 
     None where the detail leaves them out, although there were some.
@@ -98,7 +100,8 @@ def to_members(row: wire.MeetingDetail, conference: Conference, zone: tzinfo) ->
     if row.members is None and row.member_count != 0:
         return None
     host = conference.host.account_id if conference.host else None
-    return tuple(_to_member(span, conference, host, zone) for span in row.members or ())
+    spans = row.members or ()
+    return Rows.of((_to_member(span, conference, host, zone) for span in spans), left_out(spans))
 
 
 def to_day(midnight: datetime, day: wire.Day | None, unit: str) -> UsageDay:

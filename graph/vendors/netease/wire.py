@@ -1,11 +1,10 @@
 """The answers of NetEase's four reports, as far as they are read, and what their codes stand for.
 
 Keys are camelCase on the wire. What the documents contradict themselves about is read either way: `ret` of the
-detail is an array or an object, counters are numbers or texts. Unknown keys are passed over.
+detail is an array or an object, counters are numbers or texts.
 """
 
-from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
@@ -19,11 +18,14 @@ from graph.errors import (
 )
 from graph.transport.messages import VendorReply
 from graph.transport.numbers import Int32, Int53
+from graph.transport.shapes import known
 from graph.transport.wall_time import BlankableTime, WallTime, decode_wall_time
 
 T = TypeVar("T")
 
 MAX_SKEW_S = 60
+Status = Annotated[Int32, known(0, 1, 2, 3, 4, 5)]
+Client = Annotated[Int32, known(1, 2, 3, 4, 5, 6, 7, 8)]
 EpochMs = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)]  # to the end of the year 9999
 
 
@@ -37,14 +39,19 @@ class Head(msgspec.Struct, rename="camel"):
 class Answer(msgspec.Struct, Generic[T]):
     """A successful answer."""
 
+    unread: ClassVar[frozenset[str]] = frozenset({"code", "msg", "requestId", "costTime"})
+
     ret: T
 
 
 class Meeting(msgspec.Struct, rename="camel"):
     """One meeting of `list`; times are local, durations seconds."""
 
+    sometimes: ClassVar[frozenset[str]] = frozenset({"hostAccountId"})
+    vital: ClassVar[frozenset[str]] = frozenset({"reserveStartTime", "realStartTime"})  # without, it was never held
+
     meeting_unique_id: int
-    status: Int32
+    status: Status
     meeting_create_time: WallTime
     app_id: Int32 | None = None
     meeting_id: int | str | None = None
@@ -70,17 +77,34 @@ class Attendance(msgspec.Struct, rename="camel"):
     join_time: BlankableTime | None = None
     exit_time: BlankableTime | None = None
     duration: Int32 | None = None
-    client_type: Int32 | None = None
+    client_type: Client | None = None
 
 
 class MeetingDetail(Meeting, rename="camel"):
     """One meeting of `detail`."""
 
+    sometimes: ClassVar[frozenset[str]] = frozenset({"creatorAccountId"})
+
     members: list[Attendance] | None = None
 
 
 class Paging(msgspec.Struct, rename="camel"):
-    """Where a list stands."""
+    """Where a list stands, and the constants of whatever wrote it."""
+
+    unread: ClassVar[frozenset[str]] = frozenset(
+        {
+            "pageSize",
+            "pageIndex",
+            "offset",
+            "limit",
+            "DEFAULT_PAGE_SIZE",
+            "DEFAULT_PAGE_INDEX",
+            "DEFAULT_TOTAL_PAGE_COUNT",
+            "DEFAULT_TOTAL_COUNT",
+            "DEFAULT_OFFSET",
+            "DEFAULT_LIMIT",
+        }
+    )
 
     total_page_count: Int32
     total_count: Int32
@@ -115,6 +139,9 @@ class Days(msgspec.Struct, rename="camel"):
 class Counters(msgspec.Struct, rename="camel"):
     """The realtime counters; `list` is there instead where the path leads to the list of meetings."""
 
+    unread: ClassVar[frozenset[str]] = frozenset({"query"})
+    sometimes: ClassVar[frozenset[str]] = frozenset({"inMeetingCount", "inMeetingMemberCount", "list"})
+
     in_meeting_count: Int32 | None = None
     in_meeting_member_count: Int32 | None = None
     meetings: Any = msgspec.field(name="list", default=None)
@@ -148,21 +175,23 @@ _CODES: dict[int, tuple[type[VendorError], str]] = {
 # ---- replies ------------------------------------------------------------------------------------
 
 
-def reader(decoder: "msgspec.json.Decoder[Answer[T]]") -> Callable[[VendorReply], T]:
-    """How to read `ret` of an answer."""
+def read_list(reply: VendorReply) -> MeetingPage:
+    """Read a page of the list; its meetings know how many could not be read."""
+    _check_code(reply)
+    return reply.decode_rows(LIST).ret
 
-    def read(reply: VendorReply) -> T:
-        _check_code(reply)
-        return reply.decode(decoder).ret
 
-    return read
+def read_days(reply: VendorReply) -> Days:
+    """Read the daily statistics, all or none of them."""
+    _check_code(reply)
+    return reply.decode(DAYS).ret
 
 
 def read_detail(reply: VendorReply) -> list[MeetingDetail]:
     """Read the meetings of a detail; none where the code says that there is no such meeting."""
     if _check_code(reply, NO_SUCH_MEETING) != 200:
         return []
-    ret = reply.decode(DETAIL).ret
+    ret = reply.decode_rows(DETAIL).ret
     return ret if isinstance(ret, list) else [ret] if ret else []
 
 
@@ -191,11 +220,7 @@ def _check_code(reply: VendorReply, also: int | None = None) -> int:
 
     A code of a failure decides, whatever the HTTP status; 200 and unknown codes count only where that is no failure.
     """
-    try:
-        head = reply.decode(HEAD)
-    except VendorPayloadError:
-        reply.raise_for_status()
-        raise
+    head = reply.decode_envelope(HEAD)
     if head.code == also:
         return head.code
     if head.code not in _CODES:

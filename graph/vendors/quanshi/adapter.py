@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
+from graph.cache.codec import FactCodec
 from graph.errors import (
     VendorAuthError,
     VendorError,
@@ -17,15 +18,19 @@ from graph.errors import (
     VendorUnavailableError,
 )
 from graph.paging.shelf import SNAPSHOT_TTL_S
+from graph.paging.windows import Rows
 from graph.records import Capability, Conference, ConferenceState, Organization, Person, Record
 from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts
 from graph.transport.client import VendorClient
+from graph.transport.lenient import left_out
 from graph.transport.messages import VendorReply, VendorRequest
 from graph.vendors.base import Adapter, Extras, with_fresh_secrets
 from graph.vendors.quanshi import wire
+from graph.vendors.quanshi.costs import COSTS
 
 ENDPOINT = "listbystatus"
+LISTING: FactCodec[wire.Listing] = FactCodec(wire.Listing)
 MAX_PAGE_SIZE = 50
 MAX_READS = 3
 PAGES_IN_VAIN = 3  # a page may bring nothing new where the list shifted
@@ -96,16 +101,17 @@ class QuanshiAdapter(Adapter):
     capabilities = frozenset({Capability.LIST_LIVE_CONFERENCES, Capability.LIVE_SUMMARY})
     states: ClassVar[frozenset[ConferenceState]] = frozenset({ConferenceState.LIVE})
     embeds: ClassVar[Extras] = Extras()
+    costs = COSTS
 
     def __init__(self, source: str, settings: QuanshiSettings, client: VendorClient) -> None:
         super().__init__(source, settings, client)
         self._settings = settings
 
-    async def list_live(self, extras: Extras) -> list[Conference]:  # noqa: ARG002 - nothing can be read along
+    async def list_live(self, extras: Extras) -> Rows[Conference]:  # noqa: ARG002 - nothing can be read along
         """Read every conference that is going on: the rows of status 2.
 
         Returns:
-            Each conference once, in no order.
+            Each conference once, in no order; without those that cannot be read.
 
         Raises:
             VendorPayloadError: the pages repeat each other.
@@ -114,8 +120,9 @@ class QuanshiAdapter(Adapter):
         Units: `startTime`, `stopTime` epoch seconds, `stopTime` 0 is none; `confDuration` seconds.
         Source: contracts.md 4, sample quanshi-listbystatus.json
         """
-        _, rows = await self._current_list()
-        return [self._to_conference(row) for row in rows if STATES.get(row.status) is ConferenceState.LIVE]
+        listing = await self._current_list()
+        live = (self._to_conference(row) for row in listing.rows if STATES.get(row.status) is ConferenceState.LIVE)
+        return Rows.of(live, listing.left_out)
 
     async def get_conferences(
         self,
@@ -135,11 +142,12 @@ class QuanshiAdapter(Adapter):
         if not vendor_ids:
             return []
         try:
-            _, rows = await self._current_list()
+            listing = await self._current_list()
         except VendorError as error:
             return [error] * len(vendor_ids)
-        listed = {row.conference_id: row for row in rows}
-        return [self._to_conference(listed[key]) if key in listed else None for key in vendor_ids]
+        listed = {row.conference_id: row for row in listing.rows}
+        absent = self.absent_from(ENDPOINT, listing.left_out)
+        return [self._to_conference(listed[key]) if key in listed else absent for key in vendor_ids]
 
     async def read_live(self) -> LiveCounts:
         """Count the listed conferences, whatever their status, and the people in them.
@@ -148,8 +156,11 @@ class QuanshiAdapter(Adapter):
         Units: numbers of conferences and of attendees.
         Source: contracts.md 6.5
         """
-        total, rows = await self._current_list()
-        return LiveCounts(conference_count=total, member_count=sum(row.attendee_cnt for row in rows))
+        listing = await self._current_list()
+        if listing.left_out:
+            raise self.incomplete(ENDPOINT, listing.left_out)
+        members = sum(row.attendee_cnt for row in listing.rows)
+        return LiveCounts(conference_count=listing.total, member_count=members)
 
     async def check(self) -> str:
         """Read one row.
@@ -163,24 +174,29 @@ class QuanshiAdapter(Adapter):
 
     # ---- requests -----------------------------------------------------------------------------
 
-    async def _current_list(self) -> tuple[int, list[wire.Row]]:
+    async def _current_list(self) -> wire.Listing:
         """The list and its count, read once for all who ask for either at about the same time."""
-        return await self.share(ENDPOINT, self._read_list, SNAPSHOT_TTL_S)
+        return await self.share(ENDPOINT, self._read_list, SNAPSHOT_TTL_S, codec=LISTING)
 
-    async def _read_list(self) -> tuple[int, list[wire.Row]]:
+    async def _read_list(self) -> wire.Listing:
         """The whole list, each row once, and the vendor's count of it.
 
         A row that leaves meanwhile moves the others up a page, past the reader: a count that changed between the
-        first page and the last means that one may have been missed, and the list is read again.
+        first page and the last means that one may have been missed, as does a page of known rows while others are
+        missing, and the list is read again.
         """
         for _ in range(MAX_READS):
             rows: dict[str, wire.Row] = {}
             number = newest = 1
+            missing = 0
+            came_again = False
             first = page = await self._read_page(number, self.page_size)
-            while page.conf_list:
+            while page.conf_list or left_out(page.conf_list):
                 known = len(rows)
                 rows.update((row.conference_id, row) for row in page.conf_list)
-                newest = number if len(rows) > known else newest
+                missing += left_out(page.conf_list)
+                came_again |= len(page.conf_list) > 1 and len(rows) == known
+                newest = number if len(rows) > known or left_out(page.conf_list) else newest
                 if number * self.page_size >= page.total_count:
                     break
                 if number - newest > PAGES_IN_VAIN:
@@ -189,8 +205,9 @@ class QuanshiAdapter(Adapter):
                     )
                 number += 1
                 page = await self._read_page(number, self.page_size)
-            if page.total_count == first.total_count:
-                return page.total_count, list(rows.values())
+            is_short = came_again and len(rows) + missing < page.total_count
+            if page.total_count == first.total_count and not is_short:
+                return wire.Listing(page.total_count, list(rows.values()), missing)
         raise VendorUnavailableError(
             f"The list kept changing while it was read {MAX_READS} times.", source=self.source, endpoint=ENDPOINT
         )
@@ -233,7 +250,7 @@ class QuanshiAdapter(Adapter):
                 request_id=request_id,
                 retry_after_s=reply.retry_after_s(),
             )
-        return reply.decode(wire.ANSWER).result
+        return reply.decode_rows(wire.ANSWER).result
 
     def _to_conference(self, row: wire.Row) -> Conference:
         state = STATES.get(row.status, ConferenceState.UNKNOWN)

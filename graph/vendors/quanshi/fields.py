@@ -2,6 +2,7 @@
 
 import strawberry
 
+from graph.identity import Scope
 from graph.records import BigInt
 from graph.vendors.quanshi.adapter import QuanshiFields
 
@@ -15,8 +16,12 @@ class QuanshiConferenceFields:
     customer_code: str | None = strawberry.field(description="The customer the conference belongs to.")
     host_account_type: int | None = strawberry.field(description="The host's kind of account; 1 is a paid one.")
     host_account_type_name: str | None = strawberry.field(description="The host's kind of account in words.")
-    host_ip: str | None = strawberry.field(description="The host's network address.")
-    host_location: str | None = strawberry.field(description="Where the host is.")
+    host_ip: str | None = strawberry.field(
+        description="The host's network address. Needs the scope pii:read.", metadata={"scope": Scope.PII_READ}
+    )
+    host_location: str | None = strawberry.field(
+        description="Where the host is. Needs the scope pii:read.", metadata={"scope": Scope.PII_READ}
+    )
     is_secure: bool | None = strawberry.field(description="Whether the conference is secured.")
     is_recorded: bool | None = strawberry.field(description="Whether the conference is recorded.")
     data_center: str | None = strawberry.field(description="The data center the conference runs in.")

@@ -1,13 +1,14 @@
 """The bodies of Quanshi, typed: what a record needs is required, the rest may be absent or null.
 
-The attendee passcode (guestPcode, pcode2) is not declared, so that it is never decoded into anything.
+The attendee passcode (guestPcode, pcode2) is no field, so that it is never decoded into anything.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
 from graph.transport.numbers import Int32, Int53
+from graph.transport.shapes import known
 
 EpochSeconds = Annotated[int, msgspec.Meta(ge=0, le=32_503_680_000)]  # up to the year 3000
 
@@ -22,8 +23,13 @@ class Outcome(msgspec.Struct):
 class Row(msgspec.Struct, kw_only=True, rename="camel"):
     """One conference. `conf_name` is what is sent, `title` what is documented; one of them is there."""
 
+    unread: ClassVar[frozenset[str]] = frozenset(
+        {"guestPcode", "pcode2", "startTimeStr", "stopTimeStr", "confDurationMinute"}
+    )
+    sometimes: ClassVar[frozenset[str]] = frozenset({"confName", "title"})
+
     conference_id: str
-    status: Int32
+    status: Annotated[Int32, known(0, 1, 2, 4, 5)]
     start_time: EpochSeconds
     attendee_cnt: Int32
     event_id: Int53 | None = None
@@ -63,8 +69,18 @@ class Page(msgspec.Struct, kw_only=True, rename="camel"):
     conf_list: list[Row]
 
 
+class Listing(msgspec.Struct):
+    """The whole list as it was read: the vendor's count of it, and its rows but for those that could not be read."""
+
+    total: int
+    rows: list[Row]
+    left_out: int = 0
+
+
 class Answer(msgspec.Struct):
     """A successful answer."""
+
+    unread: ClassVar[frozenset[str]] = frozenset({"status", "msg", "request_id", "timestamp", "request_duration"})
 
     result: Page
 

@@ -4,12 +4,14 @@ from graph.vendors.base import VendorSpec
 from graph.vendors.systec.adapter import SystecAdapter, SystecSettings
 from graph.vendors.systec.emulator import create_emulator, emulator_settings
 from graph.vendors.systec.fields import SystecConferenceFields
+from graph.vendors.systec.mapping import SystecFields
 
 SPEC = VendorSpec(
     name="systec",
     settings=SystecSettings,
     create_adapter=SystecAdapter,
     conference_fields=SystecConferenceFields,
+    conference_record=SystecFields,
     create_emulator=create_emulator,
     emulator_settings=emulator_settings,
 )

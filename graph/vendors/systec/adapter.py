@@ -17,7 +17,7 @@ from typing import ClassVar, NamedTuple, TypeVar
 
 from graph import clock
 from graph.errors import LookupLimitError, VendorError, VendorPayloadError, VendorRefusedError
-from graph.paging.windows import EPOCH, Grid, Slice, Window
+from graph.paging.windows import EPOCH, Grid, Rows, Slice, Window
 from graph.records import (
     Call,
     Capability,
@@ -31,15 +31,15 @@ from graph.records import (
 from graph.settings import Secret, SourceSettings
 from graph.statistics import UsageGroups
 from graph.transport.client import VendorClient
-from graph.vendors.base import Adapter, ConferenceQuery, Extras
-from graph.vendors.systec.detail import DAY, NOTHING, Allowance, DetailReport, Met, Stretch
+from graph.vendors.base import Adapter, ConferenceQuery, Extras, whole_only
+from graph.vendors.systec.costs import COSTS, MOST_REQUESTS
+from graph.vendors.systec.detail import DAY, NOTHING, Allowance, DetailReport, Meetings, Met, Stretch
 from graph.vendors.systec.mapping import group_by_room, to_rooms
 
 T = TypeVar("T")
 
 LOOKUPS_AT_ONCE = 8
 UUID_IGNORED_FOR = timedelta(hours=1)
-MOST_REQUESTS = 40  # for one answer out of a whole range: 12,000 meetings, in some seconds
 
 _HOST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UUID = re.compile(r"[A-Za-z0-9+/_-]{1,64}={0,2}")
@@ -84,6 +84,7 @@ class SystecAdapter(Adapter):
     grid: ClassVar[Grid] = Grid(base=DAY, widest=16 * DAY, anchor=datetime(1969, 12, 31, 16, tzinfo=UTC))
     states: ClassVar[frozenset[ConferenceState]] = frozenset({ConferenceState.ENDED})
     member_count_needs_members: ClassVar[bool] = True
+    costs = COSTS
 
     def __init__(self, source: str, settings: SystecSettings, client: VendorClient) -> None:
         super().__init__(source, settings, client)
@@ -100,7 +101,8 @@ class SystecAdapter(Adapter):
             token: The `Place`.
 
         Returns:
-            The rows of the page; the total where the window is one stretch. A stretch may have none.
+            The rows of the page, and how many could not be read; the total where the window is one stretch. A
+            stretch may have none.
         Shape: {"status", "data": {"total_record", "has_next_page", "meetings": [{"uuid", "participants", ...}]}}
         Units: days of the source's zone; rows in local time without zone, `duration` in minutes.
 
@@ -108,6 +110,10 @@ class SystecAdapter(Adapter):
             VendorPayloadError: the same page comes for ever.
         Source: contracts.md 3, sample systec-detail.json
         """
+        page = await self._list(query, token)
+        return page._replace(rows=tuple(map(whole_only, page.rows)))
+
+    async def _list(self, query: ConferenceQuery, token: object | None) -> Slice[Conference]:
         stretches = self._stretches(query.window)
         if not stretches or (query.room is not None and not _HOST_ID.fullmatch(query.room)):
             return Slice((), 0, None)
@@ -120,6 +126,7 @@ class SystecAdapter(Adapter):
             page.total if is_whole else None,
             after if after.stretch < len(stretches) else None,
             is_sparse=not is_whole,
+            left_out=page.left_out,
         )
 
     async def list_calls(self, window: Window, token: object | None = None) -> Slice[Call]:
@@ -133,16 +140,18 @@ class SystecAdapter(Adapter):
         Source: contracts.md 3, sample systec-detail.json
         """
         window = Window(max(window.start, EPOCH) - self.max_conference, window.end)
-        page = await self.list_conferences(ConferenceQuery(window, Extras(calls=True)), token)
+        page = await self._list(ConferenceQuery(window, Extras(calls=True)), token)
         calls: list[Call] = []
+        missing = page.left_out
         for conference in page.rows:
             told = self._told(conference.calls, "telephony_usage")
             if isinstance(told, VendorError):
                 raise told
             calls += told
-        return Slice(calls, None, page.token, is_sparse=True)
+            missing += Rows.missing_from(told)
+        return Slice(calls, None, page.token, is_sparse=True, left_out=missing)
 
-    async def list_rooms(self, window: Window) -> list[Room]:
+    async def list_rooms(self, window: Window) -> Rows[Room]:
         """Read the shared rooms in which meetings of a window began; they have no names here.
 
         Shape: as `list_conferences`.
@@ -152,7 +161,8 @@ class SystecAdapter(Adapter):
             VendorRefusedError: too many meetings, see `MOST_REQUESTS`.
         Source: contracts.md 3 and 6.4
         """
-        return to_rooms((await self._read(window, NOTHING, Allowance(MOST_REQUESTS))).values())
+        rows = await self._read_all(window)
+        return Rows.of(to_rooms(rows.values()), rows.left_out)
 
     async def get_conferences(
         self, vendor_ids: Sequence[str], extras: Extras, near: datetime | None = None
@@ -170,6 +180,12 @@ class SystecAdapter(Adapter):
         Units: as `list_conferences`.
         Source: contracts.md 3
         """
+        found = await self._get(vendor_ids, extras, near)
+        return [whole_only(row) if isinstance(row, Conference) else row for row in found]
+
+    async def _get(
+        self, vendor_ids: Sequence[str], extras: Extras, near: datetime | None = None
+    ) -> list[Conference | Exception | None]:
         wanted = {vendor_id for vendor_id in vendor_ids if _UUID.fullmatch(vendor_id)}
         known = {uuid: self._detail.starts[uuid] for uuid in wanted if uuid in self._detail.starts}
         window = Window(near - self.max_conference, near + self.max_conference) if near else self._recent()
@@ -186,15 +202,16 @@ class SystecAdapter(Adapter):
         """
         meetings = [vendor_id.partition(":")[0] for vendor_id in vendor_ids]
         distinct = list(dict.fromkeys(meetings))
-        read = dict(zip(distinct, await self.get_conferences(distinct, Extras(calls=True)), strict=True))
+        read = dict(zip(distinct, await self._get(distinct, Extras(calls=True)), strict=True))
 
         def one(vendor_id: str, conference: Conference | Exception | None) -> Call | Exception | None:
             if conference is None or isinstance(conference, Exception):
                 return conference
             told = self._told(conference.calls, "telephony_usage")
-            return (
-                told if isinstance(told, VendorError) else next((it for it in told if it.vendor_id == vendor_id), None)
-            )
+            if isinstance(told, VendorError):
+                return told
+            absent = self.absent_from("detail", Rows.missing_from(told))
+            return next((it for it in told if it.vendor_id == vendor_id), absent)
 
         return [one(vendor_id, read[uuid]) for vendor_id, uuid in zip(vendor_ids, meetings, strict=True)]
 
@@ -237,7 +254,7 @@ class SystecAdapter(Adapter):
             async with self._lookups:
                 try:
                     for stretch in stretches:
-                        page = await self._detail.page(stretch, host_id=key, page_size=1)
+                        page = await self._detail.page(stretch, host_id=key, page_size=1, needs_all=True)
                         if any(row.room and row.room.key == key for row in page.rows):
                             return Room(source_name=self.source, key=key, vendor_id=key)
                 except VendorError as error:
@@ -264,7 +281,9 @@ class SystecAdapter(Adapter):
         """
         if dimension is not UsageDimension.ROOM:
             raise self.unsupported("grouped usage report but by room")
-        rows = await self._read(window, NOTHING, Allowance(MOST_REQUESTS))
+        rows = await self._read_all(window)
+        if rows.left_out:
+            raise self.incomplete("detail", rows.left_out)
         return group_by_room(rows.values(), self.source)
 
     async def check(self) -> str:
@@ -291,10 +310,18 @@ class SystecAdapter(Adapter):
         now = clock.now()
         return Window(now - self.lookup, now)
 
-    async def _read(self, window: Window, extras: Extras, allowance: Allowance | None = None) -> dict[str, Conference]:
-        """Every meeting that began in a window, by uuid."""
+    async def _read(self, window: Window, extras: Extras, allowance: Allowance | None = None) -> Meetings:
+        """Every meeting that began in a window; what cannot be read may have begun there."""
         rows = await self._detail.read(self._stretches(window), extras, allowance)
-        return {uuid: row for uuid, row in rows.items() if row.sort_time in window}
+        for uuid in [uuid for uuid, row in rows.items() if row.sort_time not in window]:
+            del rows[uuid]
+        return rows
+
+    async def _read_all(self, window: Window) -> Meetings:
+        """Every meeting that began in a window, for one answer; rooms and their usage are folded from one reading."""
+        of = f"{window.start.isoformat()} {window.end.isoformat()}"
+        allowed = Allowance(MOST_REQUESTS)
+        return await self.share("detail", lambda: self._read(window, NOTHING, allowed), of=of, is_listed=True)
 
     # ---- searches -----------------------------------------------------------------------------
 
@@ -307,7 +334,8 @@ class SystecAdapter(Adapter):
                 rows = await self._read(window, extras)
             except VendorError as error:
                 return dict.fromkeys(uuids, error)
-            return {uuid: rows[uuid] for uuid in uuids if uuid in rows}
+            absent = self.absent_from("detail", rows.left_out)
+            return {uuid: row for uuid in uuids if (row := rows.get(uuid, absent))}
 
         groups: list[list[str]] = []
         for uuid in sorted(starts, key=starts.__getitem__):
@@ -345,7 +373,7 @@ class SystecAdapter(Adapter):
                     for stretch in (None, *stretches):
                         if uuid in found or not self._honours_uuid:
                             return
-                        page = await self._detail.page(stretch, extras=extras, uuid=uuid, page_size=1)
+                        page = await self._detail.page(stretch, extras=extras, uuid=uuid, page_size=1, needs_all=True)
                         found.update({row.vendor_id: row for row in page.rows})
                         if any(row.vendor_id != uuid for row in page.rows):
                             self._uuid_ignored_until = clock.now() + UUID_IGNORED_FOR

@@ -4,7 +4,7 @@ Pages are numbered and may stand still where the vendor takes no notice of the n
 new for a while is refused.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from math import inf
@@ -14,7 +14,8 @@ from graph.errors import VendorPayloadError, VendorRefusedError, VendorUnavailab
 from graph.records import Conference
 from graph.settings import Secret
 from graph.transport.client import VendorClient
-from graph.transport.messages import VendorRequest
+from graph.transport.lenient import left_out
+from graph.transport.messages import VendorReply, VendorRequest
 from graph.vendors.base import Extras, with_fresh_secrets
 from graph.vendors.systec import wire
 from graph.vendors.systec.mapping import to_conference
@@ -35,11 +36,22 @@ class Stretch(NamedTuple):
 
 
 class Page(NamedTuple):
-    """One page: its meetings, how many there are in all, and whether more pages follow."""
+    """One page: its meetings, how many there are in all, whether more pages follow, and how many cannot be read."""
 
     rows: list[Conference]
     total: int
     has_next: bool
+    left_out: int = 0
+
+
+class Meetings(dict[str, Conference]):
+    """Meetings by uuid.
+
+    Attributes:
+        left_out: How many could not be read.
+    """
+
+    left_out: int = 0
 
 
 class Met:
@@ -47,13 +59,15 @@ class Met:
 
     def __init__(self) -> None:
         self._uuids: set[str] = set()
+        self._left_out = 0
         self._pages_in_vain = 0
 
-    def add(self, rows: Iterable[Conference]) -> bool:
+    def add(self, page: Page) -> bool:
         """Note a page; whether the paging still gets on."""
-        known = len(self._uuids)
-        self._uuids |= {row.vendor_id for row in rows}
-        self._pages_in_vain = 0 if len(self._uuids) > known else self._pages_in_vain + 1
+        known = len(self._uuids) + self._left_out
+        self._uuids |= {row.vendor_id for row in page.rows}
+        self._left_out = min(page.total, self._left_out + page.left_out)
+        self._pages_in_vain = 0 if len(self._uuids) + self._left_out > known else self._pages_in_vain + 1
         return self._pages_in_vain < PATIENCE
 
 
@@ -101,6 +115,7 @@ class DetailReport:
         host_id: str | None = None,
         uuid: str | None = None,
         page_size: int | None = None,
+        needs_all: bool = False,
     ) -> Page:
         """Send one request; once more with credentials read again, where they were refused and are others now.
 
@@ -111,6 +126,7 @@ class DetailReport:
             host_id: Only this room.
             uuid: Only this meeting; the vendor may pass it over.
             page_size: Rows, where not as many as usual.
+            needs_all: Whether a row that cannot be read is an error, as it may be the one looked for.
         """
         chosen = {
             "from": stretch and stretch.first.isoformat(),
@@ -123,10 +139,12 @@ class DetailReport:
             "show_telephony_usage": "true" if extras.calls else None,
         }
         form = {key: value for key, value in chosen.items() if value is not None}
-        data = await with_fresh_secrets(lambda: self._send(form), self._key, self._secret)
+        read = wire.read_whole if needs_all else wire.read_data
+        data = await with_fresh_secrets(lambda: self._send(form, read), self._key, self._secret)
         rows = [to_conference(row, self._source, self._zone, extras) for row in data.meetings]
         self._remember(rows)
-        return Page(rows, data.total_record, data.has_next_page and bool(rows))
+        missing = left_out(data.meetings)
+        return Page(rows, data.total_record, data.has_next_page and bool(rows or missing), missing)
 
     def goes_on(self, page: Page, met: Met) -> bool:
         """Whether pages follow a page.
@@ -134,22 +152,20 @@ class DetailReport:
         Raises:
             VendorPayloadError: they would never end: the last ones brought no meeting that was not met before.
         """
-        if page.has_next and not met.add(page.rows):
+        if page.has_next and not met.add(page):
             said = "The paging of detail does not end: the same meetings come again and again."
             raise VendorPayloadError(said, source=self._source, endpoint="detail")
         return page.has_next
 
-    async def drain(
-        self, stretch: Stretch, extras: Extras, allowance: Allowance | None = None
-    ) -> dict[str, Conference]:
-        """Every meeting of a stretch by uuid; read again, at most twice, where the total changed meanwhile.
+    async def drain(self, stretch: Stretch, extras: Extras, allowance: Allowance | None = None) -> Meetings:
+        """Every meeting of a stretch; read again, at most twice, where the total changed meanwhile.
 
         Raises:
             VendorRefusedError: it takes more requests than are allowed.
         """
         allowance = allowance or Allowance()
         for _ in range(TRIES):
-            rows: dict[str, Conference] = {}
+            rows = Meetings()
             totals: set[int] = set()
             met, number, goes_on = Met(), 0, True
             while goes_on:
@@ -157,7 +173,8 @@ class DetailReport:
                 self._need(1, allowance)
                 allowance.left -= 1
                 page = await self.page(stretch, number, extras=extras)
-                rows |= {row.vendor_id: row for row in page.rows}
+                rows.update((row.vendor_id, row) for row in page.rows)
+                rows.left_out += page.left_out
                 totals.add(page.total)
                 goes_on = self.goes_on(page, met)
                 if goes_on:
@@ -166,15 +183,15 @@ class DetailReport:
                 return rows
         raise VendorUnavailableError("detail changed while it was read.", source=self._source, endpoint="detail")
 
-    async def read(
-        self, stretches: list[Stretch], extras: Extras, allowance: Allowance | None = None
-    ) -> dict[str, Conference]:
-        """Every meeting of some stretches, by uuid; raises as `drain` does."""
+    async def read(self, stretches: list[Stretch], extras: Extras, allowance: Allowance | None = None) -> Meetings:
+        """Every meeting of some stretches; raises as `drain` does."""
         allowance = allowance or Allowance()
         self._need(len(stretches), allowance)
-        rows: dict[str, Conference] = {}
+        rows = Meetings()
         for stretch in stretches:
-            rows |= await self.drain(stretch, extras, allowance)
+            part = await self.drain(stretch, extras, allowance)
+            rows.update(part)
+            rows.left_out += part.left_out
         return rows
 
     def _need(self, requests: int, allowance: Allowance) -> None:
@@ -182,9 +199,9 @@ class DetailReport:
             said = "There are too many meetings in this range to read them all for one answer: ask for a shorter range."
             raise VendorRefusedError(said, source=self._source, endpoint="detail")
 
-    async def _send(self, form: Mapping[str, str]) -> wire.Data:
+    async def _send(self, form: Mapping[str, str], read: Callable[[VendorReply], wire.Data]) -> wire.Data:
         signed = {"api_key": self._key.reveal(), "api_secret": self._secret.reveal(), **form}
-        return await self._client.call(VendorRequest("detail", "/umeeting/share/detail", form=signed), wire.read_data)
+        return await self._client.call(VendorRequest("detail", "/umeeting/share/detail", form=signed), read)
 
     def _remember(self, rows: Iterable[Conference]) -> None:
         self.starts |= {row.vendor_id: row.sort_time for row in rows}

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 
 from graph.ids import faint_hash, short_hash
+from graph.paging.windows import Rows
 from graph.records import (
     Call,
     Conference,
@@ -22,6 +23,7 @@ from graph.records import (
     count_people,
 )
 from graph.statistics import UsageGroup, UsageGroups, UsageStats
+from graph.transport.lenient import left_out
 from graph.transport.wall_time import instant_of
 from graph.vendors.base import Extras
 from graph.vendors.systec import wire
@@ -52,7 +54,7 @@ def to_conference(row: wire.Meeting, source: str, zone: tzinfo, extras: Extras) 
         scheduled_end_at=_after(started_at, planned),
         duration_seconds=_seconds_between(started_at, ended_at),
         planned_duration_seconds=None if planned is None else int(planned.total_seconds()),
-        member_count=None if members is None else count_people(members),
+        member_count=None if members is None or members.left_out else count_people(members),
         room=_room(row, source),
         vendor_fields=SystecFields(is_extra=None if row.is_extra is None else bool(row.is_extra)),
         members=members,
@@ -91,13 +93,14 @@ def _stats(conferences: Sequence[Conference]) -> UsageStats:
 
 
 def _to_members(
-    participants: Iterable[wire.Participant] | None, uuid: str, source: str, zone: tzinfo
-) -> tuple[Member, ...] | None:
+    participants: Sequence[wire.Participant] | None, uuid: str, source: str, zone: tzinfo
+) -> Rows[Member] | None:
     if participants is None:
         return None
     spans = sorted(participants, key=lambda p: (_text(p.join_time), p.name or "", _text(p.leave_time)))
     ids = _row_ids(uuid, (short_hash(p.name or "", _text(p.join_time)) for p in spans))
-    return tuple(_to_member(span, vendor_id, uuid, source, zone) for span, vendor_id in zip(spans, ids, strict=True))
+    members = (_to_member(span, vendor_id, uuid, source, zone) for span, vendor_id in zip(spans, ids, strict=True))
+    return Rows.of(members, left_out(participants))
 
 
 def _to_member(span: wire.Participant, vendor_id: str, uuid: str, source: str, zone: tzinfo) -> Member:
@@ -113,14 +116,15 @@ def _to_member(span: wire.Participant, vendor_id: str, uuid: str, source: str, z
     )
 
 
-def _to_calls(row: wire.Meeting, source: str, zone: tzinfo) -> tuple[Call, ...] | None:
+def _to_calls(row: wire.Meeting, source: str, zone: tzinfo) -> Rows[Call] | None:
     if row.telephony_usage is None:
         return None
     legs = sorted(
         row.telephony_usage, key=lambda leg: (_text(leg.start_time), leg.phone_number or "", _text(leg.end_time))
     )
     ids = _row_ids(row.uuid, (faint_hash(leg.phone_number or "", _text(leg.start_time)) for leg in legs))
-    return tuple(_to_call(leg, vendor_id, row, source, zone) for leg, vendor_id in zip(legs, ids, strict=True))
+    calls = (_to_call(leg, vendor_id, row, source, zone) for leg, vendor_id in zip(legs, ids, strict=True))
+    return Rows.of(calls, left_out(row.telephony_usage))
 
 
 def _to_call(leg: wire.PhoneLeg, vendor_id: str, row: wire.Meeting, source: str, zone: tzinfo) -> Call:

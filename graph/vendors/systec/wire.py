@@ -5,11 +5,17 @@ asked for may be absent or empty, which says nothing. `total` is decoded as a de
 """
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
-from graph.errors import VendorAuthError, VendorPayloadError, VendorRefusedError
+from graph.errors import (
+    VendorAuthError,
+    VendorError,
+    VendorRefusedError,
+    VendorThrottledError,
+    VendorUnavailableError,
+)
 from graph.transport.messages import VendorReply
 from graph.transport.numbers import Int32
 from graph.transport.wall_time import BlankableTime, WallTime, decode_wall_time
@@ -46,6 +52,8 @@ class PhoneLeg(msgspec.Struct):
 class Meeting(msgspec.Struct):
     """One ended meeting; `duration` is the planned length in minutes."""
 
+    sometimes: ClassVar[frozenset[str]] = frozenset({"participants", "telephony_usage"})
+
     uuid: str
     start_time: WallTime
     host_id: str | None = None
@@ -61,6 +69,10 @@ class Meeting(msgspec.Struct):
 class Data(msgspec.Struct):
     """One page."""
 
+    unread: ClassVar[frozenset[str]] = frozenset(
+        {"from", "to", "total_page", "page_number", "page_size", "has_previous_page"}
+    )
+
     total_record: Int32
     has_next_page: bool
     meetings: list[Meeting]
@@ -69,34 +81,51 @@ class Data(msgspec.Struct):
 class Body(msgspec.Struct):
     """A successful answer."""
 
+    unread: ClassVar[frozenset[str]] = frozenset({"status", "message"})
+
     data: Data
 
 
+KINDS: dict[int, type[VendorError]] = {
+    401: VendorAuthError,
+    403: VendorAuthError,
+    429: VendorThrottledError,
+    500: VendorUnavailableError,
+    502: VendorUnavailableError,
+    503: VendorUnavailableError,
+    504: VendorUnavailableError,
+}
 HEAD = msgspec.json.Decoder(Head)
 BODY = msgspec.json.Decoder(Body, dec_hook=decode_wall_time)
 
 
 def read_data(reply: VendorReply) -> Data:
-    """Read a page, or raise what the status in the body stands for.
+    """Read a page; its meetings know how many could not be read."""
+    _raise_refusal(reply)
+    return reply.decode_rows(BODY).data
 
-    The vendor's list of codes is not known: 401 and 403 are read as HTTP means them. Its message is not passed on.
-    """
-    try:
-        status = reply.decode(HEAD).status
-    except VendorPayloadError:
-        reply.raise_for_status()
-        raise
-    if status not in (200, 401, 403):
-        reply.raise_for_status()
-    if status != 200:
-        kind = VendorAuthError if status in (401, 403) else VendorRefusedError
-        raise kind(
-            f"{reply.endpoint} answered with status {status} in its body.",
-            source=reply.source,
-            endpoint=reply.endpoint,
-            status=reply.status,
-            vendor_code=str(status),
-            retry_after_s=reply.retry_after_s(),
-        )
-    reply.raise_for_status()
+
+def read_whole(reply: VendorReply) -> Data:
+    """Read a page of which every meeting must be readable."""
+    _raise_refusal(reply)
     return reply.decode(BODY).data
+
+
+def _raise_refusal(reply: VendorReply) -> None:
+    """Raise what the status in the body stands for.
+
+    The vendor's list of codes is not known: some are read as HTTP means them. Its message is not passed on.
+    """
+    status = reply.decode_envelope(HEAD).status
+    if status == 200 or status not in KINDS:
+        reply.raise_for_status()
+    if status == 200:
+        return
+    raise KINDS.get(status, VendorRefusedError)(
+        f"{reply.endpoint} answered with status {status} in its body.",
+        source=reply.source,
+        endpoint=reply.endpoint,
+        status=reply.status,
+        vendor_code=str(status),
+        retry_after_s=reply.retry_after_s(),
+    )

@@ -1,0 +1,60 @@
+"""The arguments of a field as they stand in a document, variables filled in, before anybody checked their types."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import FieldNode, value_from_ast_untyped
+
+from graph.paging.args import DEFAULT_SIZE, MAX_SIZE
+
+
+class Arguments:
+    """Arguments, or the fields of an object in them. What has a wrong type is not there: execution will refuse it."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    @classmethod
+    def of(cls, node: FieldNode, variables: Mapping[str, Any]) -> "Arguments":
+        """The arguments of a field."""
+        known = dict(variables)
+        return cls({it.name.value: value_from_ast_untyped(it.value, known) for it in node.arguments or ()})
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What is given."""
+        return frozenset(name for name, value in self._values.items() if value is not None)
+
+    def text(self, name: str) -> str | None:
+        """A text, an id or an enum's value."""
+        value = self._values.get(name)
+        return value if isinstance(value, str) else None
+
+    def texts(self, name: str) -> list[str] | None:
+        """A list of those; one alone is a list too, as GraphQL has it."""
+        value = self._values.get(name)
+        if isinstance(value, str):
+            return [value]
+        return [item for item in value if isinstance(item, str)] if isinstance(value, list) else None
+
+    def inner(self, name: str) -> "Arguments":
+        """An object."""
+        value = self._values.get(name)
+        return Arguments(value if isinstance(value, Mapping) else {})
+
+    def objects(self, name: str) -> list[Mapping[str, Any]]:
+        """A list of objects."""
+        value = self._values.get(name)
+        items = value if isinstance(value, list) else [value]
+        return [item for item in items if isinstance(item, Mapping)]
+
+    @property
+    def size(self) -> int:
+        """How many rows of a connection are asked for."""
+        sizes = [value for name in ("first", "last") if isinstance(value := self._values.get(name), int)]
+        return min(max(0, *sizes), MAX_SIZE) if sizes else DEFAULT_SIZE
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether it is a later page of a connection."""
+        return bool(self.names & {"after", "before"})

@@ -1,0 +1,189 @@
+"""What a document may ask for: how long it may be, how deep, how wide and how much repeated.
+
+Its tokens are counted while it is parsed, the rest before it is validated, since the rules of validation take long
+over what is too big. Each fragment is looked at once: what it has is added wherever it is spread, so that a document
+that would unfold into millions of fields is refused as fast as it is read.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+)
+from graphql.language.parser import Parser
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.schema import validate_document
+
+from graph.errors import BadUserInputError, LimitExceededError, RequestError
+from graph.settings import LimitsSettings
+
+CACHED_DOCUMENTS = 1000
+TOO_LONG = "A number in the document has more digits than can be read."  # int() refuses thousands of them
+
+
+class Size(NamedTuple):
+    """What a selection set has, its fragments unfolded; `depth` counts their levels too.
+
+    `width` is its own fields, `widest` the most that it or a set in it has.
+    """
+
+    depth: int = 0
+    width: int = 0
+    widest: int = 0
+    fields: int = 0
+    aliases: int = 0
+    directives: int = 0
+
+
+class Documents(SchemaExtension):
+    """Parses and validates within the limits; remembers what it parsed and found, whoever asks."""
+
+    def __init__(self, limits: LimitsSettings) -> None:
+        super().__init__()
+        self._limits = limits
+
+    def on_parse(self) -> Iterator[None]:
+        """Parse, unless it is known."""
+        execution = self.execution_context
+        if execution.query:
+            execution.graphql_document = _parse(execution.query, self._limits.max_tokens)
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Validate, unless it is known."""
+        execution = self.execution_context
+        rules, schema = execution.validation_rules, execution.schema._schema  # noqa: SLF001 - as Strawberry does
+        document: Any = execution.graphql_document
+        execution.pre_execution_errors = list(_validate(schema, document, rules, self._limits))
+        yield
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def _parse(query: str, max_tokens: int) -> DocumentNode:
+    parser = Parser(query, max_tokens=max_tokens)
+    try:
+        return parser.parse_document()
+    except GraphQLSyntaxError:
+        if parser.token_count > max_tokens:
+            raise exceeded("has too many words and signs", "max_tokens", max_tokens) from None
+        raise
+    except RecursionError:
+        raise LimitExceededError("The document nests too deep to be parsed.") from None
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def _validate(schema: Any, document: DocumentNode, rules: Any, limits: LimitsSettings) -> Sequence[GraphQLError]:
+    try:
+        check(document, limits)
+    except LimitExceededError as error:
+        return [_of(error)]
+    errors = validate_document(schema, document, rules)
+    return [_of(BadUserInputError(TOO_LONG), it) if isinstance(it.original_error, ValueError) else it for it in errors]
+
+
+def _of(cause: RequestError, found: GraphQLError | None = None) -> GraphQLError:
+    return GraphQLError(cause.message, found.nodes if found else None, original_error=cause)
+
+
+def exceeded(what: str, limit: str, allowed: int) -> LimitExceededError:
+    """The error of a document that asks for too much, which names the setting."""
+    return LimitExceededError(f"The document {what}; allowed are {allowed} (limits.{limit}).")
+
+
+def check(document: DocumentNode, limits: LimitsSettings) -> None:
+    """Refuse a document that is too big; fragments that no operation uses must keep the limits too.
+
+    Raises:
+        LimitExceededError: names what is too big, and the setting.
+    """
+    measure = _Measure(document, limits.max_depth)
+    for definition in document.definitions:
+        if isinstance(definition, FragmentDefinitionNode):
+            size = measure.fragment(definition.name.value, 1)
+        elif isinstance(definition, OperationDefinitionNode):
+            size = measure.operation(definition)
+        else:
+            continue
+        counted = {
+            "max_root_fields": (size.width, "fields at the top"),
+            "max_width": (size.widest, "fields of one object"),
+            "max_fields": (size.fields, "fields"),
+            "max_aliases": (size.aliases, "aliases"),
+            "max_directives": (size.directives, "directives"),
+        }
+        for limit, (count, what) in counted.items():
+            is_root = limit != "max_root_fields" or isinstance(definition, OperationDefinitionNode)
+            if is_root and count > (allowed := getattr(limits, limit)):
+                raise exceeded(f"has {_told(count)} {what}, its fragments unfolded", limit, allowed)
+
+
+class _Measure:
+    """Measures the parts of one document, each fragment once."""
+
+    def __init__(self, document: DocumentNode, max_depth: int) -> None:
+        self._fragments = {it.name.value: it for it in document.definitions if isinstance(it, FragmentDefinitionNode)}
+        self._known: dict[str, Size] = {}
+        self._max_depth = max_depth
+
+    def operation(self, node: OperationDefinitionNode) -> Size:
+        size = self._selections(node.selection_set, 1)
+        own = len(node.directives or ()) + sum(len(it.directives or ()) for it in node.variable_definitions or ())
+        return size._replace(directives=size.directives + own)
+
+    def fragment(self, name: str, level: int) -> Size:
+        """A fragment that is spread at a level; one that is not there, or in itself, is found in validation."""
+        size = self._known.get(name)
+        if size is None:
+            node = self._fragments.get(name)
+            if node is None:
+                return Size()
+            self._known[name] = Size()
+            size = self._selections(node.selection_set, level)
+            size = size._replace(directives=size.directives + len(node.directives or ()))
+            self._known[name] = size
+        self._allow(level + size.depth - 1)
+        return size
+
+    def _selections(self, selections: SelectionSetNode, level: int) -> Size:
+        self._allow(level)
+        depth = width = widest = fields = aliases = directives = 0
+        for node in selections.selections:
+            part = Size()
+            if isinstance(node, FragmentSpreadNode):
+                part = self.fragment(node.name.value, level + 1)
+            elif isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set is not None:
+                part = self._selections(node.selection_set, level + 1)
+            is_field = isinstance(node, FieldNode)
+            depth = max(depth, part.depth)
+            width += 1 if is_field else part.width
+            widest = max(widest, part.widest)
+            fields += is_field + part.fields
+            aliases += (isinstance(node, FieldNode) and node.alias is not None) + part.aliases
+            directives += len(node.directives or ()) + part.directives
+        return Size(depth + 1, width, max(width, widest), fields, aliases, directives)
+
+    def _allow(self, depth: int) -> None:
+        if depth > self._max_depth:
+            raise exceeded("nests too deep, fragments counted", "max_depth", self._max_depth)
+
+
+def _told(count: int) -> str:
+    return str(count) if count < 1_000_000 else "millions of"
+
+
+def first_errors(errors: Sequence[GraphQLError], most: int) -> list[GraphQLError]:
+    """The first errors of an answer; where there are more, one says how many."""
+    if len(errors) <= most:
+        return list(errors)
+    said = f"There are {len(errors) - most} more errors; at most {most} are told (limits.max_errors)."
+    return [*errors[:most], GraphQLError(said, original_error=LimitExceededError(said))]

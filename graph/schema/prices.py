@@ -1,0 +1,382 @@
+"""What each field may cost, by its type and name: requests to vendors, source by source, and rows of pages.
+
+Prices are bounds as far as the weights of the adapters are: a list by range is priced at its whole page budget, and
+every row at each source that may have it. Only what a field resolves by itself is its price; a field that is not in
+the table costs nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from graph.errors import RequestError
+from graph.fleet import Source
+from graph.ids import GlobalId, IdKind, decode_id
+from graph.paging.listing import FIRST_PAGE_BUDGET
+from graph.records import Capability, ConferenceState, McuKind
+from graph.schema.arguments import Arguments
+from graph.schema.call import TOLD_BY_CALLS
+from graph.schema.federation import identify
+from graph.schema.reports import MOST_DAYS
+from graph.schema.selection import Selection
+from graph.vendors.costs import Weight
+
+TYPES = {
+    IdKind.CONFERENCE: "Conference",
+    IdKind.MEMBER: "Member",
+    IdKind.CALL: "Call",
+    IdKind.ROOM: "Room",
+    IdKind.MCU_RESOURCE: "McuResource",
+}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where the objects of a selection come from, and how many there may be.
+
+    Attributes:
+        sources: Each of them may have all.
+        pages: How many answers hold them.
+        rows: How many each holds at the most.
+        is_fresh: Conferences that were read with what is selected on them.
+        is_known: Calls and members of conferences that are at hand.
+    """
+
+    sources: tuple[Source, ...]
+    pages: int = 1
+    rows: int = 1
+    is_fresh: bool = False
+    is_known: bool = False
+
+    def able(self, capability: Capability) -> "Scope":
+        """Only the sources that can do something."""
+        return replace(self, sources=tuple(source for source in self.sources if capability in source.capabilities))
+
+
+@dataclass
+class Bill:
+    """What a document adds up to.
+
+    Attributes:
+        sources: Those there are, by name.
+        page_budget: List requests per source and page.
+        requests: By source, each of which may have every row.
+        total: Of all of them together, each row being of one source only.
+        rows: Of all pages.
+    """
+
+    sources: dict[str, Source]
+    page_budget: int
+    requests: Counter[str] = field(default_factory=Counter)
+    total: int = 0
+    rows: int = 0
+
+    def add(self, source: Source, requests: int) -> None:
+        """Add requests to one source."""
+        if requests:
+            self.requests[source.name] += requests
+            self.total += requests
+
+    def each(self, scope: Scope, weight: Callable[[Source], Weight]) -> None:
+        """Add what is asked for the objects of an answer together."""
+        if not scope.sources:
+            return
+        weights = {source.name: weight(source) for source in scope.sources}
+        alone = {name: it.of(scope.rows) for name, it in weights.items()}
+        self.requests += Counter({name: scope.pages * requests for name, requests in alone.items()})
+        # Dealt out among the sources, each of which begins a batch of its own, the rows cost no more than this.
+        dealt = max(alone.values()) + sum(it.of(1) for it in weights.values())
+        self.total += scope.pages * min(sum(alone.values()), dealt)
+
+    def once(self, scope: Scope, requests: Callable[[Source], int]) -> None:
+        """Add what is asked once for all objects of a request."""
+        for source in scope.sources:
+            self.add(source, requests(source))
+
+    def page(self, scope: Scope, size: int) -> Scope:
+        """The rows of a page that every object has."""
+        pages = scope.pages * scope.rows
+        self.rows += pages * size
+        return Scope(scope.sources, pages, size)
+
+    def named(self, arguments: Arguments, capability: Capability | None = None) -> Scope:
+        """The sources that `sources` and `vendors` leave."""
+        names, vendors = arguments.texts("sources"), arguments.texts("vendors")
+        scope = Scope(
+            tuple(
+                source
+                for source in self.sources.values()
+                if (names is None or source.name in names) and (vendors is None or source.spec.name.upper() in vendors)
+            )
+        )
+        return scope.able(capability) if capability else scope
+
+    def ranged(self, source: Source, arguments: Arguments, below: Selection) -> int:
+        """What a page of a list by range may cost, its count included."""
+        costs = source.adapter.costs
+        counted = costs.count if _is_counted(below) else 0
+        if not arguments.size and not counted:
+            return 0
+        budget = self.page_budget if arguments.has_cursor else min(self.page_budget, FIRST_PAGE_BUDGET)
+        return costs.plan + budget + counted
+
+
+Price = Callable[[Bill, Scope, Arguments, Selection], "Scope | list[tuple[str, Scope]]"]
+
+
+def _is_counted(connection: Selection) -> bool:
+    return connection.has("totalCount") or connection.below("sources").has("totalCount")
+
+
+# ---- lists ------------------------------------------------------------------------------------------
+
+
+def _conferences(bill: Bill, _: Scope, arguments: Arguments, below: Selection) -> Scope:
+    wanted = arguments.inner("filter")
+    scope = bill.named(wanted)
+    chosen = wanted.texts("vendorIds")
+    for source in scope.sources:
+        if chosen is None:
+            bill.add(source, _conference_list(bill, source, arguments, below))
+        else:
+            bill.add(source, _chosen(source, len(set(chosen)), arguments, below))
+    return replace(bill.page(scope, arguments.size), is_fresh=True)
+
+
+def _conference_list(bill: Bill, source: Source, arguments: Arguments, below: Selection) -> int:
+    """The list of one source; nothing where the filter leaves none of its rows."""
+    wanted = arguments.inner("filter")
+    is_ranged = Capability.LIST_CONFERENCES in source.capabilities
+    if not is_ranged and Capability.LIST_LIVE_CONFERENCES not in source.capabilities:
+        return 0
+    states = {state.name for state in source.adapter.states if is_ranged or state is ConferenceState.LIVE}
+    states_wanted, room = wanted.texts("states"), wanted.text("room")
+    if states_wanted is not None and not states & set(states_wanted):
+        return 0
+    if room is not None and source.name not in _by_source([room]):
+        return 0
+    if is_ranged:
+        return bill.ranged(source, arguments, below)
+    return source.adapter.costs.live if arguments.size or _is_counted(below) else 0
+
+
+def _chosen(source: Source, ids: int, arguments: Arguments, below: Selection) -> int:
+    """Conferences by id, some at a time, until a page is full and its other side is known."""
+    adapter = source.adapter
+    is_read_on = _is_counted(below) or bool(arguments.inner("filter").names - {"vendorIds", "sources"})
+    if not is_read_on:
+        ids = min(ids, arguments.size + 2 * adapter.chosen_at_once) if arguments.size else 0
+    batches, rest = divmod(ids, adapter.chosen_at_once)
+    return batches * adapter.costs.conferences.of(adapter.chosen_at_once) + adapter.costs.conferences.of(rest)
+
+
+def _calls(bill: Bill, _: Scope, arguments: Arguments, below: Selection) -> Scope:
+    scope = bill.named(arguments.inner("filter"), Capability.LIST_CALLS)
+    bill.once(scope, lambda source: bill.ranged(source, arguments, below))
+    return bill.page(scope, arguments.size)
+
+
+def _rooms(bill: Bill, _: Scope, arguments: Arguments, below: Selection) -> Scope:
+    scope = bill.named(arguments.inner("filter"), Capability.LIST_ROOMS)
+    bill.once(scope, lambda source: source.adapter.costs.room_list)
+    rows = bill.page(scope, arguments.size)
+    if below.rows().has("capacity"):
+        bill.each(rows, lambda source: source.adapter.costs.capacities)
+    return rows
+
+
+def _mcu_resources(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+    wanted = arguments.inner("filter")
+    scope = bill.named(wanted, Capability.LIST_MCU_RESOURCES)
+    kinds = 1 if wanted.text("kind") else len(McuKind)
+    bill.once(scope, lambda source: kinds * source.adapter.costs.mcu_list)
+    return bill.page(scope, arguments.size)
+
+
+def _region_counts(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+    scope = bill.named(arguments, Capability.COUNT_REGIONS)
+    bill.once(scope, lambda source: source.adapter.costs.regions)
+    return bill.page(scope, arguments.size)
+
+
+# ---- reports ----------------------------------------------------------------------------------------
+
+
+def _usage(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+    days = arguments.inner("days")
+    count = 1
+    with suppress(TypeError, ValueError):
+        count = (date.fromisoformat(days.text("to") or "") - date.fromisoformat(days.text("from") or "")).days + 1
+    scope = bill.named(arguments, Capability.USAGE)
+    bill.once(scope, lambda source: source.adapter.costs.usage.of(min(max(count, 1), MOST_DAYS)))
+    return scope
+
+
+def _usage_by(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+    dimension = f"USAGE_BY_{arguments.text('dimension')}"
+    scope = bill.named(arguments)
+    if dimension in Capability.__members__:
+        scope = scope.able(Capability[dimension])
+    bill.once(scope, lambda source: source.adapter.costs.usage_by)
+    return bill.page(scope, arguments.size)
+
+
+def _live(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+    scope = bill.named(arguments, Capability.LIVE_SUMMARY)
+    bill.once(scope, lambda source: source.adapter.costs.live)
+    return scope
+
+
+# ---- by id ------------------------------------------------------------------------------------------
+
+
+def _conference(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+    source = bill.sources.get(arguments.text("source") or "")
+    scope = Scope((source,) if source else (), is_fresh=True)
+    bill.each(scope, lambda source: source.adapter.costs.conferences)
+    return scope
+
+
+def _nodes(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> list[tuple[str, Scope]]:
+    return _by_id(bill, _ids([*(arguments.texts("ids") or ()), arguments.text("id") or ""]))
+
+
+def _entities(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> list[tuple[str, Scope]]:
+    wanted = []
+    for representation in arguments.objects("representations"):
+        with suppress(RequestError):
+            wanted.append(identify(representation)[0])
+    return _by_id(bill, wanted)
+
+
+def _by_id(bill: Bill, wanted: Iterable[GlobalId]) -> list[tuple[str, Scope]]:
+    """Objects by what their ids tell, those of a kind and source together."""
+    found = []
+    for (kind, name), count in Counter((it.kind, it.source_name) for it in set(wanted)).items():
+        source = bill.sources.get(name)
+        if source is None:
+            continue
+        scope = Scope((source,), rows=count, is_fresh=True, is_known=kind is IdKind.MEMBER)
+        costs = source.adapter.costs
+        weights = {
+            IdKind.CONFERENCE: (costs.conferences,),
+            IdKind.MEMBER: (costs.conferences, costs.members_of),
+            IdKind.CALL: (costs.calls,),
+            IdKind.ROOM: (costs.rooms,),
+            IdKind.MCU_RESOURCE: (costs.mcu_resources,),
+        }
+        bill.add(source, sum(weight.of(count) for weight in weights[kind]))
+        found.append((TYPES[kind], scope))
+    return found
+
+
+def _ids(texts: Iterable[str]) -> list[GlobalId]:
+    """What ids name; those that name nothing cost nothing."""
+    found = []
+    for text in texts:
+        with suppress(RequestError):
+            found.append(decode_id(text))
+    return found
+
+
+def _by_source(texts: Iterable[str]) -> set[str]:
+    return {wanted.source_name for wanted in _ids(texts)}
+
+
+# ---- joins ------------------------------------------------------------------------------------------
+
+
+def _members_of(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:
+    scope = scope.able(Capability.LIST_MEMBERS)
+    _member_count(bill, scope, arguments, below)
+    return replace(bill.page(scope, arguments.size), is_known=True)
+
+
+def _member_count(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
+    bill.each(_without(scope, "members"), lambda source: source.adapter.costs.members_of)
+    return scope
+
+
+def _count_of_members(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:
+    needy = tuple(source for source in scope.sources if source.adapter.member_count_needs_members)
+    return _member_count(bill, replace(scope, sources=needy), arguments, below)
+
+
+def _calls_of(bill: Bill, scope: Scope, arguments: Arguments, _: Selection) -> Scope:
+    scope = scope.able(Capability.LIST_CALLS)
+    bill.each(_without(scope, "calls"), lambda source: source.adapter.costs.calls_of)
+    return replace(bill.page(scope, arguments.size), is_known=True)
+
+
+def _without(scope: Scope, extra: str) -> Scope:
+    """The sources whose conferences come without what is selected on them."""
+    return replace(
+        scope, sources=tuple(it for it in scope.sources if not (scope.is_fresh and getattr(it.adapter.embeds, extra)))
+    )
+
+
+def _conference_of(bill: Bill, scope: Scope, _: Arguments, below: Selection) -> Scope:
+    if not scope.is_known and not below.names <= TOLD_BY_CALLS:
+        bill.each(scope, lambda source: source.adapter.costs.conferences_met)
+    return replace(scope, is_fresh=False)
+
+
+def _room_id(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
+    bill.each(scope, lambda source: source.adapter.costs.room_ids)
+    return scope
+
+
+def _capacity(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
+    bill.each(scope, lambda source: source.adapter.costs.capacities)
+    return scope
+
+
+def _room_usage(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
+    bill.once(scope, lambda source: source.adapter.costs.usage_by)
+    return scope
+
+
+def _room_conferences(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:
+    bill.each(scope, lambda source: Weight(each=bill.ranged(source, arguments, below)))
+    return replace(bill.page(scope, arguments.size), is_fresh=True)
+
+
+def _mcu_calls(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:
+    bill.each(scope, lambda source: Weight(each=bill.ranged(source, arguments, below)))
+    return bill.page(scope, arguments.size)
+
+
+def _utilization(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
+    bill.once(scope, lambda source: len(McuKind) * source.adapter.costs.mcu_list)
+    return scope
+
+
+PRICES: dict[tuple[str, str], Price] = {
+    ("Query", "conferences"): _conferences,
+    ("Query", "conference"): _conference,
+    ("Query", "calls"): _calls,
+    ("Query", "rooms"): _rooms,
+    ("Query", "mcuResources"): _mcu_resources,
+    ("Query", "regionCounts"): _region_counts,
+    ("Query", "usage"): _usage,
+    ("Query", "usageBy"): _usage_by,
+    ("Query", "live"): _live,
+    ("Query", "node"): _nodes,
+    ("Query", "nodes"): _nodes,
+    ("Query", "_entities"): _entities,
+    ("Conference", "members"): _members_of,
+    ("Conference", "memberCount"): _count_of_members,
+    ("Conference", "calls"): _calls_of,
+    ("Call", "conference"): _conference_of,
+    ("Member", "conference"): _conference_of,
+    ("Room", "vendorId"): _room_id,
+    ("Room", "capacity"): _capacity,
+    ("Room", "usage"): _room_usage,
+    ("Room", "conferences"): _room_conferences,
+    ("McuResource", "calls"): _mcu_calls,
+    ("McuResource", "utilization"): _utilization,
+}
+# Objects of these types come from the sources that list them alone.
+LISTED = {"Room": Capability.LIST_ROOMS, "McuResource": Capability.LIST_MCU_RESOURCES, "Call": Capability.LIST_CALLS}

@@ -1,0 +1,201 @@
+"""How many requests are answered at once, and what callers may cost."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from callers import bearer, key_settings
+from clocks import own_clock
+from faulty import Faulty
+from holding import Holds, until
+from loglines import lines
+from servers import serve
+from starlette.types import ASGIApp
+from valkeys import running_valkey
+from wires import HEAD, JSON, QUERY, wire
+from worlds import TYPES, Running, running
+
+from graph.cache.quotas import SharedQuotas
+from graph.cache.valkey import connected
+from graph.errors import RateLimitedError
+from graph.server import create_app
+from graph.server.door import BURST_S, MOST_DEBT_S, Door
+from graph.settings import AuthSettings, CacheSettings, LimitsSettings, ServerSettings, build
+from graph.transport.local_quotas import LocalQuotas
+from graph.transport.meter import count_request
+from graph.transport.quotas import Quotas
+
+pytestmark = pytest.mark.anyio
+
+LIVE = "{ live { memberCount bySource { source { name } } } }"
+KEYS = AuthSettings(mode="keys", keys=[key_settings("one"), key_settings("two")])
+
+
+@pytest.fixture
+async def held(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Running, Holds]]:
+    """A world whose NetEase holds its requests."""
+    holds = Holds()
+
+    def wrap(name: str, vendor: ASGIApp) -> ASGIApp:
+        faulty = Faulty(vendor)
+        if name == "netease":
+            faulty.fault = holds
+        return faulty
+
+    async with running(monkeypatch, 50, wrap=wrap) as world:
+        yield world, holds
+
+
+@contextlib.asynccontextmanager
+async def serving(world: Running, **tables: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A confgraph of its own over the NetEase of a world."""
+    sources = {"netease": world.sandbox.settings()["netease"]}
+    built = build({"sources": sources}, TYPES, {})
+    settings = msgspec.structs.replace(built, **tables)
+    async with serve(create_app(settings)) as url, httpx.AsyncClient(base_url=url, timeout=60) as http:
+        yield http
+
+
+async def test_a_caller_has_so_many_requests_at_once_and_leaves_room_for_others(held: tuple[Running, Holds]) -> None:
+    world, holds = held
+    limits = LimitsSettings(max_concurrent_per_caller=2, max_concurrent_requests=3)
+    async with serving(world, auth=KEYS, limits=limits) as http:
+
+        def ask(caller: str) -> asyncio.Task[httpx.Response]:
+            headers = dict([bearer(f"key of {caller}")])
+            return asyncio.create_task(http.post("/graphql", json={"query": LIVE}, headers=headers))
+
+        asked = [ask("one"), ask("one")]
+        await until(lambda: holds.held == 2)
+        assert "max_concurrent_per_caller" in refused(await ask("one"))
+        asked.append(ask("two"))
+        await until(lambda: holds.held == 3)
+        assert "max_concurrent_requests" in refused(await ask("two"))
+        assert (await http.get("/healthz")).status_code == 200
+        assert (await http.post("/graphql", json={"query": LIVE})).status_code == 401, "it takes no place"
+        holds.let_go()
+        assert [(await one).status_code for one in asked] == [200] * 3
+        assert (await ask("one")).status_code == 200
+
+
+def refused(reply: httpx.Response) -> str:
+    """What is said to one that comes too early."""
+    (error,) = reply.json()["errors"]
+    assert (reply.status_code, reply.headers["retry-after"]) == (429, "1")
+    assert error["extensions"] == {"code": "RATE_LIMITED", "retryAfterSeconds": 1}
+    said: str = error["message"]
+    return said
+
+
+async def test_places_are_free_again_whatever_became_of_who_had_them(held: tuple[Running, Holds]) -> None:
+    """Also of clients that go away, and of bodies that are too slow."""
+    world, holds = held
+    limits, server = LimitsSettings(max_concurrent_per_caller=1), ServerSettings(request_timeout_s=0.5)
+    async with serving(world, limits=limits, server=server) as http:
+        asking = asyncio.create_task(http.post("/graphql", json={"query": LIVE}))
+        await until(lambda: holds.held == 1)
+        asking.cancel()
+        async with asyncio.timeout(20):
+            while (await http.post("/graphql", content=QUERY, headers=JSON)).is_error:
+                pass
+        async with wire(str(http.base_url)) as client:
+            await client.write(f"{HEAD}content-length: 9\r\n\r\n")
+            status, _, _ = await client.reply()
+            assert status == 408
+            assert await client.is_over()
+        for body in (b"{", b'{"query": "{ nonsense }"}', QUERY):
+            reply = await http.post("/graphql", content=body, headers=JSON)
+            assert reply.status_code != 429
+
+
+@pytest.fixture(params=["local", "shared"])
+def cache(request: pytest.FixtureRequest) -> Iterator[CacheSettings]:
+    if request.param == "local":
+        yield CacheSettings()
+        return
+    with running_valkey() as valkey:
+        yield CacheSettings(url=valkey.url)
+
+
+async def spend(door: Door, caller: str, cost: int) -> None:
+    async with door.spending(caller):
+        for _ in range(cost):
+            count_request("acme")
+
+
+async def wait_of(door: Door, caller: str) -> float:
+    """For how long a caller is refused."""
+    try:
+        await spend(door, caller, 0)
+    except RateLimitedError as error:
+        return error.retry_after_s
+    return 0.0
+
+
+async def test_a_caller_pays_for_what_was_sent_and_no_other_does(cache: CacheSettings) -> None:
+    """Together with its requests at other replicas, where these share a cache."""
+    limits = LimitsSettings(cost_per_second=0.01)  # so that a slow test gains next to nothing
+    async with connected(cache) as valkey, connected(cache) as other_valkey:
+        own: Quotas = SharedQuotas(valkey) if valkey else LocalQuotas()
+        other: Quotas = SharedQuotas(other_valkey) if other_valkey else own
+        here, there = Door(limits, own), Door(limits, other)
+        await spend(here, "one", 0)
+        await spend(there, "one", 1)
+        assert 60 < await wait_of(here, "one") <= 100 - BURST_S
+        assert 60 < await wait_of(there, "one") <= 100 - BURST_S
+        assert await wait_of(here, "two") == 0
+
+
+async def test_debts_are_made_up_for_in_time_and_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = own_clock(monkeypatch)
+    door = Door(LimitsSettings(cost_per_second=10), LocalQuotas())
+    await spend(door, "one", 300)
+    assert await wait_of(door, "one") == 0, "what is allowed at once"
+    await spend(door, "one", 100)
+    assert 9 <= await wait_of(door, "one") <= 10
+    time[0] += 10
+    assert await wait_of(door, "one") == 0
+    async with contextlib.AsyncExitStack() as at_once:
+        for _ in range(20):
+            await at_once.enter_async_context(door.spending("one"))
+        for _ in range(1000):
+            count_request("acme")
+    assert 100 - BURST_S - 1 < await wait_of(door, "one") <= MOST_DEBT_S + 100
+
+
+async def test_a_caller_in_debt_is_told_when_to_come_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is sent for it; what was read already costs nothing."""
+    async with running(monkeypatch, 50) as world:
+        limits = LimitsSettings(cost_per_second=0.02)
+        async with serving(world, auth=KEYS, limits=limits) as http:
+
+            async def ask(caller: str) -> httpx.Response:
+                return await http.post("/graphql", json={"query": LIVE}, headers=dict([bearer(f"key of {caller}")]))
+
+            assert (await ask("one")).json()["extensions"]["cost"]["actual"] == 1
+            world.requests()
+            capsys.readouterr()
+            reply = await ask("one")
+            seconds = int(reply.headers["retry-after"])
+            assert 0 < seconds <= 20
+            (error,) = reply.json()["errors"]
+            assert reply.status_code == 429
+            assert error["extensions"] == {"code": "RATE_LIMITED", "retryAfterSeconds": seconds}
+            assert "cost_per_second" in error["message"]
+            (line,) = lines(capsys.readouterr().err, "request")
+            assert (line["outcome"], line["codes"], line["caller"]) == ("refused", ["RATE_LIMITED"], "one")
+            assert not world.requests()
+            assert (await ask("two")).status_code == 200
+
+
+async def test_without_a_limit_nobody_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    own_clock(monkeypatch)
+    door = Door(LimitsSettings(cost_per_second=0), LocalQuotas())
+    await spend(door, "one", 1_000_000)
+    assert await wait_of(door, "one") == 0

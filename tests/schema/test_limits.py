@@ -1,0 +1,188 @@
+"""A document that asks for too much is refused as fast as it is read, and nothing is asked for it."""
+
+from typing import Any
+
+import pytest
+from graphql import SelectionSetNode, get_introspection_query, parse
+from schema.fakes import FakeAdapter, conference, run
+
+from graph.errors import LimitExceededError
+from graph.schema import build_schema
+from graph.schema.limits import Size, _Measure, _validate, check
+from graph.settings import AppSettings, LimitsSettings
+
+pytestmark = pytest.mark.anyio
+
+NARROW = LimitsSettings(
+    max_tokens=80,
+    max_depth=4,
+    max_fields=12,
+    max_root_fields=3,
+    max_width=10,
+    max_aliases=2,
+    max_directives=2,
+    max_errors=2,
+)
+SCHEMA = build_schema(AppSettings(limits=NARROW))
+LEAVES = " ".join(["id"] * 9)
+STATES = "{{conferences(filter: {{states: [{}]}}){{complete}}}}"
+# What is just allowed, and what is one more.
+CASES = {
+    "max_tokens": (STATES.format("LIVE " * 64), STATES.format("LIVE " * 65)),
+    "max_depth": ("{conferences{nodes{room{name}}}}", "{conferences{nodes{room{source{name}}}}}"),
+    "max_fields": (
+        f"{{conferences{{nodes{{{LEAVES}}} complete}}}}",
+        f"{{conferences{{nodes{{{LEAVES}}} complete ...{{complete}}}}}}",
+    ),
+    "max_root_fields": (
+        "{__typename ...{__typename __typename}}",
+        "{__typename ...{__typename __typename __typename}}",
+    ),
+    "max_width": (
+        f"{{conferences{{nodes{{{LEAVES} id}}}}}}",
+        f"{{conferences{{nodes{{{LEAVES} ...{{id id}}}}}}}}",
+    ),
+    "max_aliases": ("{a: __typename b: __typename}", "{a: __typename b: __typename c: __typename}"),
+    "max_directives": (
+        "{__typename @skip(if: false) ...@include(if: true){__typename}}",
+        "{__typename @skip(if: false) ...@include(if: true){__typename @skip(if: true)}}",
+    ),
+}
+FRAGMENTS = {
+    "max_depth": "{conferences{...A}} fragment A on ConferenceConnection{...B} fragment B on ConferenceConnection{"
+    "nodes{id}}",
+    "max_fields": "{conferences{nodes{...A}} b: conferences{nodes{...A}}} fragment A on Conference{id id id id id}",
+    "max_width": "{conferences{nodes{...A ...A}}} fragment A on Conference{id title number state id title}",
+    "max_root_fields": "{...A ...A} fragment A on Query{__typename __typename}",
+    "max_aliases": "{...A ...A} fragment A on Query{live{a: complete ...{b: complete}}}",
+    "max_directives": "{...A ...A} fragment A on Query{__typename @skip(if: true) @include(if: true)}",
+}
+
+
+async def codes(query: str, schema: Any = SCHEMA, adapter: FakeAdapter | None = None) -> list[tuple[str, str]]:
+    """The codes and words of all errors."""
+    result = await run([adapter or FakeAdapter("alpha", [conference("alpha", "1")])], query, schema=schema)
+    return [(error.extensions["code"], error.message) for error in result.errors or ()]
+
+
+@pytest.mark.parametrize("limit", CASES)
+async def test_what_keeps_a_limit_is_answered_and_one_more_is_refused(limit: str) -> None:
+    """The error has a code and names the setting; no source is asked."""
+    allowed, refused = CASES[limit]
+    assert await codes(allowed) == []
+    adapter = FakeAdapter("alpha", [conference("alpha", "1")])
+    ((code, said),) = await codes(refused, adapter=adapter)
+    assert code == "LIMIT_EXCEEDED"
+    assert f"allowed are {getattr(NARROW, limit)} (limits.{limit})" in said
+    assert adapter.asked == []
+
+
+@pytest.mark.parametrize("limit", FRAGMENTS)
+async def test_what_fragments_hold_counts_wherever_they_are_spread(limit: str) -> None:
+    ((code, said),) = await codes(FRAGMENTS[limit])
+    assert code == "LIMIT_EXCEEDED"
+    assert f"limits.{limit}" in said
+
+
+async def test_fragments_that_no_operation_uses_must_keep_the_limits_too() -> None:
+    """Validation looks at them all the same."""
+    ((code, _),) = await codes(f"{{__typename}} fragment A on Conference{{{LEAVES} {LEAVES}}}")
+    assert code == "LIMIT_EXCEEDED"
+
+
+async def test_comments_are_words_too() -> None:
+    """A run of them ends the parsing before it was read."""
+    ((_, said),) = await codes("{__typename}" + "#\n" * 100)
+    assert f"more than {NARROW.max_tokens} tokens" in said
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{...A} fragment A on Query{...B} fragment B on Query{...A}",
+        "{...A} fragment A on Query{...A}",
+        "{...A}",
+        "{conferences{nodes{nonsense}}}",
+    ],
+)
+async def test_what_is_wrong_but_small_is_told_by_validation(query: str) -> None:
+    assert {code for code, _ in await codes(query)} == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+async def test_numbers_of_thousands_of_digits_are_bad_input() -> None:
+    """Python refuses to read them; which is no fault of ours."""
+    ((code, said),) = await codes("{conferences(first: " + "9" * 5000 + "){complete}}")
+    assert code == "BAD_USER_INPUT"
+    assert "999" not in said
+
+
+async def test_what_nests_too_deep_to_be_parsed_is_refused() -> None:
+    for query in ("{a" * 3000, "{conferences(first: " + "[" * 3000):
+        ((code, _),) = await codes(query, build_schema(AppSettings(limits=LimitsSettings(max_tokens=10**6))))
+        assert code in ("LIMIT_EXCEEDED", "GRAPHQL_PARSE_FAILED")
+
+
+async def test_the_introspection_of_an_ide_is_allowed_and_a_circular_one_is_not() -> None:
+    schema = build_schema(AppSettings())
+    assert await codes(get_introspection_query(descriptions=True, input_value_deprecation=True), schema) == []
+    ((code, _),) = await codes("{__schema{types" + "{fields{type" * 13 + "{name}" + "}}" * 13 + "}}", schema)
+    assert code in ("LIMIT_EXCEEDED", "GRAPHQL_VALIDATION_FAILED")
+
+
+def bomb(fragments: int, body: str) -> str:
+    """Each fragment spreads the next twice."""
+    doubling = "".join(f"fragment F{n} on Query{{{body.replace('NEXT', f'F{n + 1}')}}}" for n in range(fragments))
+    return f"{{...F0}} {doubling} fragment F{fragments} on Query{{__typename}}"
+
+
+@pytest.mark.parametrize("body", ["...NEXT ...NEXT", "...{...NEXT} ...@skip(if: true){...NEXT}"])
+def test_each_selection_is_looked_at_once_however_often_it_is_spread(
+    monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    """Twenty fragments that double are a million fields, and one look each."""
+    looks = 0
+    look = _Measure._selections
+
+    def counted(measure: _Measure, selections: SelectionSetNode, level: int) -> Size:
+        nonlocal looks
+        looks += 1
+        return look(measure, selections, level)
+
+    monkeypatch.setattr(_Measure, "_selections", counted)
+    query = bomb(20, body)
+    with pytest.raises(LimitExceededError, match=r"millions of fields .*limits\.max_"):
+        check(parse(query), LimitsSettings(max_depth=100))
+    assert looks == query.count("{")
+
+
+async def test_a_document_is_parsed_and_checked_once() -> None:
+    query = "{conferences(first: 3){nodes{id}} once: __typename}"
+    assert await codes(query) == []
+    before = _validate.cache_info()
+    assert await codes(query) == []
+    after = _validate.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+
+
+async def test_errors_are_told_up_to_a_number_and_the_rest_summed_up() -> None:
+    found = await codes("{nodes(ids: [" + '"a" ' * 9 + "]){id}}", adapter=FakeAdapter("alpha", []))
+    assert [code for code, _ in found] == ["INVALID_ID", "INVALID_ID", "LIMIT_EXCEEDED"]
+    assert "7 more errors" in found[-1][1]
+    assert "limits.max_errors" in found[-1][1]
+
+
+async def test_the_errors_of_validation_are_the_same_each_time() -> None:
+    """They are remembered with the document, and summing them up must not change what is remembered."""
+    found = await codes("{a b}")
+    assert [code for code, _ in found] == ["GRAPHQL_VALIDATION_FAILED"] * 2
+    found = await codes("{a b c}")
+    assert [code for code, _ in found] == ["GRAPHQL_VALIDATION_FAILED"] * 2 + ["LIMIT_EXCEEDED"]
+    assert await codes("{a b c}") == found
+
+
+def test_limits_are_at_least_one_and_depth_leaves_room_on_the_stack() -> None:
+    assert LimitsSettings().faults() == []
+    assert LimitsSettings(max_depth=101, max_cost=0).faults() == [
+        "max_depth: expected 1 to 100",
+        "max_cost: expected 1 to 1000000000",
+    ]

@@ -1,0 +1,186 @@
+"""Clients that send too much or too slowly, or do not read: bounded, whatever they do."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from holding import until
+from loglines import lines
+from servers import serve
+from starlette.types import ASGIApp
+from wires import HEAD, JSON, QUERY, code, wire
+
+from graph.server import connections, create_app
+from graph.server.connections import BoundedProtocol
+from graph.settings import AppSettings, LimitsSettings, ServerSettings
+
+pytestmark = pytest.mark.anyio
+
+
+def app(*, server: dict[str, Any] | None = None, **limits: Any) -> ASGIApp:
+    return create_app(AppSettings(server=ServerSettings(**(server or {})), limits=LimitsSettings(**limits)))
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+async def test_a_body_that_is_too_long_is_refused_and_one_that_is_not_is_read(is_chunked: bool) -> None:
+    async def parts(body: bytes) -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 10_000):
+            yield body[start : start + 10_000]
+
+    async with serve(app(max_body_kb=100)) as url, httpx.AsyncClient(base_url=url) as http:
+        for size, status in ((102_400, 200), (102_401, 413), (5_000_000, 413), (102_400, 200)):
+            body = QUERY.ljust(size)
+            content = parts(body) if is_chunked else body
+            reply = await http.post("/graphql", content=content, headers=JSON)
+            assert reply.status_code == status
+            if status == 413:
+                assert code(reply.json()) == "LIMIT_EXCEEDED"
+                assert reply.headers["connection"] == "close"
+                assert reply.headers["x-request-id"]
+
+
+async def test_a_body_that_says_it_is_too_long_is_refused_before_it_comes() -> None:
+    async with serve(app()) as url, wire(url) as client:
+        await client.write(f"{HEAD}content-length: 1000000000\r\nexpect: 100-continue\r\n\r\n")
+        status, headers, body = await client.reply()
+        assert (status, code(body), headers["connection"]) == (413, "LIMIT_EXCEEDED", "close")
+        assert await client.is_over()
+
+
+async def test_an_endless_body_is_cut() -> None:
+    async with serve(app(max_body_kb=1)) as url, wire(url) as client:
+        await client.write(f"{HEAD}transfer-encoding: chunked\r\n\r\n")
+        dripping = asyncio.create_task(client.drip(b"400\r\n" + b" " * 1024 + b"\r\n"))
+        status, _, body = await client.reply()
+        assert (status, code(body)) == (413, "LIMIT_EXCEEDED")
+        assert await client.is_over()
+        assert await dripping
+
+
+@pytest.mark.parametrize("framing", ["content-length: 100", "transfer-encoding: chunked"])
+async def test_a_body_that_does_not_come_in_time_is_not_waited_for(framing: str) -> None:
+    """However steadily it trickles."""
+    async with serve(app(server={"request_timeout_s": 0.3})) as url, wire(url) as client:
+        await client.write(f"{HEAD}{framing}\r\n\r\n")
+        dripping = asyncio.create_task(client.drip(b" " if "length" in framing else b"1\r\n \r\n"))
+        status, headers, body = await client.reply()
+        assert (status, code(body), headers["connection"]) == (408, "LIMIT_EXCEEDED", "close")
+        assert await client.is_over()
+        dripping.cancel()
+
+
+async def test_a_client_that_leaves_within_its_body_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    told = ""
+
+    def is_told() -> bool:
+        nonlocal told
+        told += capsys.readouterr().err
+        return bool(lines(told, "request"))
+
+    async with serve(app()) as url:
+        async with wire(url) as client:
+            await client.write(f"{HEAD}transfer-encoding: chunked\r\n\r\n5\r\n12345\r\n")
+            await asyncio.sleep(0.1)
+        await until(is_told)
+    assert [line["event"] for line in lines(told)] == ["request"]
+
+
+async def test_a_connection_that_sends_no_whole_head_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing at all, or a byte now and then; one after an answer, too. Others are served meanwhile."""
+    monkeypatch.setattr(connections, "HEAD_S", 0.4)
+    async with serve(app(), http=BoundedProtocol) as url, wire(url) as silent, wire(url) as slow, wire(url) as later:
+        await later.write(f"{HEAD}content-length: {len(QUERY)}\r\n\r\n".encode() + QUERY)
+        assert (await later.reply())[0] == 200
+        await slow.write(HEAD)
+        dripping = [asyncio.create_task(one.drip()) for one in (slow, later)]
+        for _ in range(20):
+            async with httpx.AsyncClient() as http:
+                assert (await http.get(f"{url}/healthz")).status_code == 200
+        for one in (silent, slow, later):
+            assert await one.is_over()
+        assert all(await asyncio.gather(*dripping))
+
+
+async def test_the_rest_of_a_body_that_was_answered_is_waited_for_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_S", 0.4)
+    async with serve(app(), http=BoundedProtocol) as url, wire(url) as client:
+        await client.write("POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\n")
+        status, _, body = await client.reply()
+        assert (status, code(body)) == (415, "BAD_USER_INPUT")
+        dripping = asyncio.create_task(client.drip())
+        assert await client.is_over()
+        assert await dripping
+
+
+async def test_a_slow_request_outlives_the_time_for_its_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_S", 0.2)
+    async with serve(app(), http=BoundedProtocol) as url, wire(url) as client:
+        await client.write(f"{HEAD}content-length: {len(QUERY)}\r\n\r\n".encode() + QUERY[:5])
+        await asyncio.sleep(0.5)
+        await client.write(QUERY[5:])
+        assert (await client.reply())[0] == 200
+
+
+async def test_who_does_not_read_keeps_its_place_until_it_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that answers which nobody fetches cannot pile up."""
+    monkeypatch.setattr(connections, "READING_S", 0.4)
+    wide = json.dumps({"query": "{ __schema { types { name description fields { name description } } } }"})
+    request = f"{HEAD}content-length: {len(wide)}\r\n\r\n{wide}"
+    async with serve(app(max_concurrent_per_caller=1), http=BoundedProtocol) as url, httpx.AsyncClient() as http:
+
+        async def statuses(wanted: int) -> None:
+            async with asyncio.timeout(20):
+                while (await http.post(f"{url}/graphql", content=QUERY, headers=JSON)).status_code != wanted:
+                    pass
+
+        async with wire(url) as client:
+            asking = asyncio.create_task(client.drip(request.encode()))  # ahead of all answers
+            await statuses(429)
+            assert await asking
+        await statuses(200)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "nonsense\r\n\r\n",
+        f"GET /{'x' * 40_000} HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\n" + "a: b\r\n" * 9000,
+        "\x16\x03\x01\r\n",
+    ],
+    ids=["nonsense", "address", "headers", "tls"],
+)
+async def test_what_is_no_request_gets_an_error_like_any_other(sent: str) -> None:
+    options = {"http": BoundedProtocol, "h11_max_incomplete_event_size": connections.MAX_HEAD}
+    async with serve(app(), **options) as url, wire(url) as client:
+        await client.write(sent)
+        status, headers, body = await client.reply()
+        assert (status, code(body)) == (400, "BAD_USER_INPUT")
+        assert (headers["content-type"], headers["connection"]) == ("application/json", "close")
+        assert await client.is_over()
+
+
+async def test_a_body_torn_in_its_chunks_ends_its_connection_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    async with serve(app(), http=BoundedProtocol) as url, httpx.AsyncClient() as http:
+        for head in (HEAD, HEAD.replace("application/json", "text/plain")):
+            async with wire(url) as client:
+                await client.write(f"{head}transfer-encoding: chunked\r\n\r\n")
+                await asyncio.sleep(0.1)
+                await client.write("zz\r\n")
+                assert await client.is_over()
+        assert (await http.get(f"{url}/healthz")).status_code == 200
+    assert "internal error" not in capsys.readouterr().err
+
+
+async def test_there_is_an_end_to_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
+    async with serve(app(), http=BoundedProtocol) as url, contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(wire(url)) for _ in range(4)]
+        assert await clients[3].is_over()
+        for client in clients[:3]:
+            await client.write(f"{HEAD}content-length: {len(QUERY)}\r\n\r\n".encode() + QUERY)
+            assert (await client.reply())[0] == 200
