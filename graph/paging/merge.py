@@ -45,10 +45,11 @@ class Spot(NamedTuple):
     def cursor(self) -> Cursor:
         """The cursor at the row.
 
-        Where the row is the farthest, its source stands there, too. A place told between it and the next row would
-        pass over whatever comes in between.
+        Where the row is the farthest, its source stands there, too: a place told between it and the next row would
+        pass over whatever comes in between. Not where sources owe rows: should this one fail next, it would owe from
+        this row on, whose id takes more room than a cursor has for each of several debts.
         """
-        if self.done == self.key and self.side == 0:
+        if self.done == self.key and self.side == 0 and not self.debts:
             return Cursor(self.key, 0, self.up, self.debts)
         place = cut_between(self.done, self.coming, up=self.up) if self.coming else self.place
         own = Checkpoint.of(place, self.source)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graph.ids import IdKind, encode_id
@@ -40,6 +40,12 @@ class Bomb:
     def content(self) -> bytes:
         """The body as it is sent."""
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+    def varied(self, number: int) -> "Bomb":
+        """The same with a remark of its own, where it is a document: so it is none that was remembered."""
+        if not (isinstance(self.body, dict) and isinstance(self.body.get("query"), str) and self.body["query"]):
+            return self
+        return replace(self, body={**self.body, "query": f"{self.body['query']}#{number}"})
 
 
 def _query(name: str, query: str, codes: frozenset[str] = LIMIT, **variables: Any) -> Bomb:
