@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 FILE = ROOT / ".github" / "LICENSES.md"
 OURS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRA = "tracing"
+PYTHON = {"python_version": "3.13", "python_full_version": "3.13.0"}  # the same list on any: no backports
 HEAD = f"""# Licences
 
 Of the packages that `pip install confgraph` brings along, and those of `confgraph[{EXTRA}]`. confgraph itself:
@@ -62,7 +63,7 @@ def closure(extras: frozenset[str]) -> set[str]:
 def wanted(requirements: Iterable[str], extras: frozenset[str] = frozenset()) -> Iterator[tuple[str, frozenset[str]]]:
     """Which packages are wanted here, and with which extras, by who wants them with some extras itself."""
     for one in map(Requirement, requirements):
-        if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+        if one.marker is None or any(one.marker.evaluate({**PYTHON, "extra": extra}) for extra in ("", *extras)):
             yield canonicalize_name(one.name), frozenset(one.extras)
 
 

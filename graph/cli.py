@@ -261,8 +261,8 @@ def _settings(config: Path | None, host: str | None, port: int | None, stack: co
 
 
 def _check_exposure(settings: AppSettings) -> None:
-    host, auth = settings.server.host, settings.auth
-    if auth.mode == "none" and not auth.insist_on_none and not is_loopback(host):
+    host = settings.server.host
+    if settings.auth.is_for_loopback and not is_loopback(host):
         raise ConfigError([f'auth.mode: "none" goes with a loopback address only, and server.host is {host}'])
 
 

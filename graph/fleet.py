@@ -61,7 +61,7 @@ class Fleet:
         """
         for name in names or ():
             if name not in self.sources:
-                raise UnknownSourceError(f"There is no source named {name!r}.")
+                raise UnknownSourceError(f"There is no source named {name[:64]!r}.")
         wanted = self.sources if names is None else set(names)
         kinds = None if vendors is None else set(vendors)
         return sorted(

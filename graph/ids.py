@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from graph.errors import InvalidIdError
 
+LONGEST = 1024  # letters: no vendor's key comes near it
+DAMAGED = "This is not an id of confgraph, or it was damaged on the way."
+
 
 class IdKind(Enum):
     """What an id names; the value is its kind byte."""
@@ -46,6 +49,8 @@ def decode_id(text: str) -> GlobalId:
     Raises:
         InvalidIdError: it was not made by `encode_id`.
     """
+    if len(text) > LONGEST:  # none is kept: what raises is not remembered
+        raise InvalidIdError(DAMAGED)
     found = None
     try:
         raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
@@ -55,7 +60,7 @@ def decode_id(text: str) -> GlobalId:
         pass
     # Made again, it must be the same text: that checks the checksum, the separator and the padding at once.
     if found is None or encode_id(*found) != text:
-        raise InvalidIdError("This is not an id of confgraph, or it was damaged on the way.")
+        raise InvalidIdError(DAMAGED)
     return found
 
 

@@ -14,7 +14,7 @@ from graph.ids import IdKind, encode_id
 from graph.loaders import CallByKeyLoader, ConferenceByKeyLoader, RoomByKeyLoader
 from graph.paging.listing import Listing
 from graph.schema import cost, federation, query
-from graph.schema.limits import Documents
+from graph.schema.documents import Documents
 from graph.server.auth import Guard
 from graph.server.view import GraphQLView
 from graph.transport.client import VendorClient

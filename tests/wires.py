@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 QUERY = b'{"query": "{ __typename }"}'
 JSON = {"content-type": "application/json"}
-HEAD = "POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+HEAD = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 
 
 class Wire:

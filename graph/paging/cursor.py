@@ -205,6 +205,5 @@ def _digest(body: bytes) -> bytes:
     return blake2b(body, digest_size=DIGEST_BYTES).digest()
 
 
-@lru_cache(maxsize=256)
 def _scope_digest(scope: str) -> bytes:
     return blake2b(scope.encode(), digest_size=SCOPE_BYTES).digest()

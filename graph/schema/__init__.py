@@ -9,8 +9,8 @@ from strawberry.extensions import AddValidationRules, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
 from graph.schema.cost import CostLimit
+from graph.schema.documents import Documents, KnownDocuments
 from graph.schema.federation import Schema
-from graph.schema.limits import Documents
 from graph.schema.member import Member
 from graph.schema.query import Query, SubgraphQuery
 from graph.schema.scalars import SCALARS
@@ -37,7 +37,7 @@ def build_schema(settings: AppSettings) -> Schema:
     limits = settings.limits
     extensions: list[Callable[[], SchemaExtension]] = [
         _NamedOperation,
-        partial(Documents, limits),
+        partial(Documents, limits, KnownDocuments()),
         partial(CostLimit, limits),
     ]
     if not settings.server.introspection:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from graphql import FieldNode, value_from_ast_untyped
+from graphql import FieldNode, Undefined, value_from_ast_untyped
 
 from graph.paging.args import DEFAULT_SIZE, MAX_SIZE
 
@@ -22,8 +22,8 @@ class Arguments:
 
     @property
     def names(self) -> frozenset[str]:
-        """What is given."""
-        return frozenset(name for name, value in self._values.items() if value is not None)
+        """What is given; a variable without a value gives nothing."""
+        return frozenset(name for name, value in self._values.items() if value is not None and value is not Undefined)
 
     def text(self, name: str) -> str | None:
         """A text, an id or an enum's value."""
@@ -51,8 +51,9 @@ class Arguments:
     @property
     def size(self) -> int:
         """How many rows of a connection are asked for."""
-        sizes = [value for name in ("first", "last") if isinstance(value := self._values.get(name), int)]
-        return min(max(0, *sizes), MAX_SIZE) if sizes else DEFAULT_SIZE
+        # A variable may say 1000.0, which execution takes for 1000.
+        sizes = [value for name in ("first", "last") if isinstance(value := self._values.get(name), int | float)]
+        return int(min(max(0, *sizes), MAX_SIZE)) if sizes else DEFAULT_SIZE
 
     @property
     def has_cursor(self) -> bool:

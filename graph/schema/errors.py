@@ -16,7 +16,11 @@ from graph.errors import ConfgraphError, VendorError
 from graph.telemetry.logs import log, told_of
 
 MASKED = "Something went wrong inside confgraph. Its log tells more under the id of this request."
-SUGGESTION = re.compile(r"\s*Did you mean [^?]*\?")
+LONGEST = 500  # letters of a message: what it quotes of a request may be as long as that
+MOST_PLACES = 10  # in the document, that a message is about
+SUGGESTION = re.compile(r"\s*Did you mean [^?]*(\?|$)")
+PYTHON = re.compile(r"""('[^']*'|"[^"]*")|\b(None|True|False)\b""")
+NAMES = {"None": "null", "True": "true", "False": "false"}
 
 
 class PresentedError(GraphQLError):
@@ -48,9 +52,9 @@ def _present(error: GraphQLError, request_id: str | None, logged: set[int], *, i
     if isinstance(error, GraphQLSyntaxError):
         return _presented(error, error.message, {"code": "GRAPHQL_PARSE_FAILED"})
     if cause is None and not is_executed:
-        return _presented(error, error.message, {"code": "GRAPHQL_VALIDATION_FAILED"})
+        return _presented(error, _reworded(error.message), {"code": "GRAPHQL_VALIDATION_FAILED"})
     if _is_about_input(error, cause):
-        return _presented(error, error.message, {"code": "BAD_USER_INPUT"})
+        return _presented(error, _reworded(error.message), {"code": "BAD_USER_INPUT"})
     if id(cause) not in logged:
         logged.add(id(cause))
         _log(error, cause, request_id)
@@ -84,13 +88,23 @@ def _extensions(cause: ConfgraphError) -> dict[str, Any]:
 
 def _presented(error: GraphQLError, message: str, extensions: dict[str, Any]) -> PresentedError:
     return PresentedError(
-        message,
-        nodes=error.nodes,
+        shortened(message),
+        nodes=error.nodes and error.nodes[:MOST_PLACES],
         source=error.source,
-        positions=error.positions,
+        positions=error.positions and list(error.positions)[:MOST_PLACES],
         path=error.path,
         extensions=extensions,
     )
+
+
+def shortened(message: str) -> str:
+    """As much of a message as is told."""
+    return message if len(message) <= LONGEST else f"{message[:LONGEST]}…"
+
+
+def _reworded(message: str) -> str:
+    """What graphql-core says, in GraphQL's words: it names some values as Python does. What is quoted stays."""
+    return PYTHON.sub(lambda found: found[1] or NAMES[found[2]], shortened(message))
 
 
 def _log(error: GraphQLError, cause: Exception | None, request_id: str | None) -> None:

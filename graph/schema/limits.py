@@ -1,13 +1,12 @@
-"""What a document may ask for: how long it may be, how deep, how wide and how much repeated.
+"""What a document may ask for: how deep it may be, how wide and how much repeated.
 
-Its tokens are counted while it is parsed, the rest before it is validated, since the rules of validation take long
-over what is too big. Each fragment is looked at once: what it has is added wherever it is spread, so that a document
-that would unfold into millions of fields is refused as fast as it is read.
+This is counted before it is validated, since the rules of validation take long over what is too big. Each fragment is
+looked at once: what it has is added wherever it is spread, so that a document that would unfold into millions of fields
+is refused as fast as it is read.
 """
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -15,20 +14,19 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    GraphQLSyntaxError,
     InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    ValueNode,
 )
-from graphql.language.parser import Parser
-from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import validate_document
 
-from graph.errors import BadUserInputError, LimitExceededError, RequestError
+from graph.errors import LimitExceededError
 from graph.settings import LimitsSettings
 
-CACHED_DOCUMENTS = 1000
-TOO_LONG = "A number in the document has more digits than can be read."  # int() refuses thousands of them
+LONGEST_ALIAS = 128  # it is told with each row
+MOST_VALUES = 1500  # of one argument: each fault in it prints all of it
 
 
 class Size(NamedTuple):
@@ -43,56 +41,6 @@ class Size(NamedTuple):
     fields: int = 0
     aliases: int = 0
     directives: int = 0
-
-
-class Documents(SchemaExtension):
-    """Parses and validates within the limits; remembers what it parsed and found, whoever asks."""
-
-    def __init__(self, limits: LimitsSettings) -> None:
-        super().__init__()
-        self._limits = limits
-
-    def on_parse(self) -> Iterator[None]:
-        """Parse, unless it is known."""
-        execution = self.execution_context
-        if execution.query:
-            execution.graphql_document = _parse(execution.query, self._limits.max_tokens)
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        """Validate, unless it is known."""
-        execution = self.execution_context
-        rules, schema = execution.validation_rules, execution.schema._schema  # noqa: SLF001 - as Strawberry does
-        document: Any = execution.graphql_document
-        execution.pre_execution_errors = list(_validate(schema, document, rules, self._limits))
-        yield
-
-
-@lru_cache(maxsize=CACHED_DOCUMENTS)
-def _parse(query: str, max_tokens: int) -> DocumentNode:
-    parser = Parser(query, max_tokens=max_tokens)
-    try:
-        return parser.parse_document()
-    except GraphQLSyntaxError:
-        if parser.token_count > max_tokens:
-            raise exceeded("has too many words and signs", "max_tokens", max_tokens) from None
-        raise
-    except RecursionError:
-        raise LimitExceededError("The document nests too deep to be parsed.") from None
-
-
-@lru_cache(maxsize=CACHED_DOCUMENTS)
-def _validate(schema: Any, document: DocumentNode, rules: Any, limits: LimitsSettings) -> Sequence[GraphQLError]:
-    try:
-        check(document, limits)
-    except LimitExceededError as error:
-        return [_of(error)]
-    errors = validate_document(schema, document, rules)
-    return [_of(BadUserInputError(TOO_LONG), it) if isinstance(it.original_error, ValueError) else it for it in errors]
-
-
-def _of(cause: RequestError, found: GraphQLError | None = None) -> GraphQLError:
-    return GraphQLError(cause.message, found.nodes if found else None, original_error=cause)
 
 
 def exceeded(what: str, limit: str, allowed: int) -> LimitExceededError:
@@ -136,6 +84,8 @@ class _Measure:
         self._max_depth = max_depth
 
     def operation(self, node: OperationDefinitionNode) -> Size:
+        for variable in node.variable_definitions or ():
+            _allow_value(variable.default_value)
         size = self._selections(node.selection_set, 1)
         own = len(node.directives or ()) + sum(len(it.directives or ()) for it in node.variable_definitions or ())
         return size._replace(directives=size.directives + own)
@@ -163,18 +113,48 @@ class _Measure:
                 part = self.fragment(node.name.value, level + 1)
             elif isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set is not None:
                 part = self._selections(node.selection_set, level + 1)
-            is_field = isinstance(node, FieldNode)
+            alias = None
+            if is_field := isinstance(node, FieldNode):
+                _allow_field(node, part)
+                alias = node.alias
             depth = max(depth, part.depth)
             width += 1 if is_field else part.width
             widest = max(widest, part.widest)
             fields += is_field + part.fields
-            aliases += (isinstance(node, FieldNode) and node.alias is not None) + part.aliases
+            aliases += (alias is not None) + part.aliases
             directives += len(node.directives or ()) + part.directives
         return Size(depth + 1, width, max(width, widest), fields, aliases, directives)
 
     def _allow(self, depth: int) -> None:
         if depth > self._max_depth:
             raise exceeded("nests too deep, fragments counted", "max_depth", self._max_depth)
+
+
+def _allow_field(node: FieldNode, below: Size) -> None:
+    if _repeats_the_schema(node, below):
+        raise LimitExceededError("Introspection takes no aliases.")
+    if node.alias is not None and len(node.alias.value) > LONGEST_ALIAS:
+        raise LimitExceededError(f"The document has an alias of more than {LONGEST_ALIAS} letters.")
+    for argument in node.arguments or ():
+        _allow_value(argument.value)
+
+
+def _allow_value(value: ValueNode | None) -> None:
+    count, unseen = 0, [value]
+    while unseen:
+        node = unseen.pop()
+        count += 1
+        if isinstance(node, ListValueNode):
+            unseen += node.values
+        elif isinstance(node, ObjectValueNode):
+            unseen += [it.value for it in node.fields]
+    if count > MOST_VALUES:
+        raise LimitExceededError(f"The document has an argument of more than {MOST_VALUES} values: use variables.")
+
+
+def _repeats_the_schema(node: FieldNode, below: Size) -> bool:
+    """Whether a field can tell parts of the schema again and again, which costs time and nothing else."""
+    return node.name.value in ("__schema", "__type") and (node.alias is not None or below.aliases > 0)
 
 
 def _told(count: int) -> str:

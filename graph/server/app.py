@@ -21,6 +21,7 @@ from graph.identity import Scope
 from graph.schema import build_schema
 from graph.server.auth import Guard
 from graph.server.headers import HEADERS, SecurityHeaders, request_id_of
+from graph.server.hosts import LoopbackHosts
 from graph.server.refusals import refusal, refused
 from graph.server.view import GraphQLView
 from graph.settings import AppSettings, metrics_folder
@@ -66,10 +67,13 @@ def create_app(settings: AppSettings) -> Starlette:
     ]
     if settings.server.metrics:
         routes.append(Route("/metrics", _metrics))
+    middleware = [Middleware(SecurityHeaders)]
+    if settings.auth.is_for_loopback:
+        middleware.append(Middleware(LoopbackHosts))
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=middleware,
         exception_handlers={HTTPException: _refuse, Exception: _refuse},
     )
     app.state.is_ready = False

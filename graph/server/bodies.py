@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Send
 
-from graph.errors import BadUserInputError, LimitExceededError
+from graph.errors import BadUserInputError, ForbiddenError, LimitExceededError
 from graph.server.refusals import Refused
 from graph.transport.deadline import within_deadline
 
@@ -51,9 +51,11 @@ def until_read(send: Send) -> Send:
 
 
 def _check_head(method: str, headers: Mapping[str, str]) -> None:
-    """What a web page can send to another site without asking it first, a form, is no request either."""
+    """What a web page can send to another site without asking it first, a form or a link, is no request either."""
     if method not in METHODS:
         raise Refused(BadUserInputError("GraphQL is asked by GET or POST."), HTTPStatus.METHOD_NOT_ALLOWED)
+    if method == "GET" and headers.get("sec-fetch-site", "").strip().lower() == "cross-site":
+        raise Refused(ForbiddenError("Web pages of another site cannot ask by GET."), HTTPStatus.FORBIDDEN)
     media_type = headers.get("content-type", "").partition(";")[0].strip()
     if method == "POST" and media_type != "application/json":
         error = BadUserInputError("The body must be JSON: content-type: application/json.")

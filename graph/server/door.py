@@ -14,7 +14,7 @@ from graph.transport.meter import sent, start_meter
 from graph.transport.quotas import Quotas
 
 BURST_S = 30.0  # what may be spent at once, in seconds' worth: a request of `max_cost` must not ruin its caller
-MOST_DEBT_S = 600.0  # requests that ran at once may spend far more than that: a caller is shut out no longer
+MOST_DEBT_S = 600.0  # requests that ran at once may spend far more than that: who owes so much is charged no more
 AGAIN_S = 1.0
 
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from graph.errors import BadUserInputError, ConfgraphError, RateLimitedError, UnauthenticatedError
-from graph.schema.errors import MASKED
+from graph.schema.errors import MASKED, shortened
 from graph.telemetry.logs import log, told_of
 
 LINGER_S = 1.0
@@ -58,7 +58,7 @@ def refusal(error: ConfgraphError, status: int) -> Response:
         headers["retry-after"] = str(seconds)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["allow"] = "GET, POST"
-    body = {"errors": [{"message": error.message, "extensions": extensions}]}
+    body = {"errors": [{"message": shortened(error.message), "extensions": extensions}]}
     is_unread = status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return (_Last if is_unread else JSONResponse)(body, status, headers)
 

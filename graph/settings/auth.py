@@ -90,7 +90,7 @@ class AuthSettings(Settings, frozen=True):
 
     Attributes:
         mode: `none` (whoever reaches the port may ask everything), `keys` or `jwt`.
-        insist_on_none: Let mode `none` listen on other addresses than loopback.
+        insist_on_none: Let mode `none` listen on other addresses than loopback, and answer to other hosts.
         keys: The callers of mode `keys`.
         jwt: Whose tokens are good in mode `jwt`.
         gateway_secret: What a federated gateway sends besides its caller's credential.
@@ -105,6 +105,11 @@ class AuthSettings(Settings, frozen=True):
     gateway_secret: Secret | None = None
     entities_by_gateway_only: bool = False
     names_are_pii: bool = False
+
+    @property
+    def is_for_loopback(self) -> bool:
+        """Whether nothing but being on this machine lets callers in."""
+        return self.mode == "none" and not self.insist_on_none
 
     def faults(self) -> list[str]:
         """What no type can say: one `key: fault` each."""

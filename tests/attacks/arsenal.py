@@ -17,7 +17,7 @@ NODES = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
 NODE = "query($id: ID!) { node(id: $id) { id } }"
 PAGE = "query($n: Int, $a: String) { conferences(first: $n, after: $a) { complete } }"
 ENTITIES = "query($r: [_Any!]!) { _entities(representations: $r) { __typename } }"
-SEARCH = "query($s: String) { conferences(filter: {search: $s}) { complete } }"
+SEARCH = "query($s: String) { conferences(filter: {search: $s}) { complete pageInfo { endCursor } } }"
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,14 @@ def doubling(fragments: int = 20) -> str:
 def nested(before: str, inside: str, after: str, times: int, core: str) -> str:
     """A core within as many layers."""
     return before + inside * times + core + after * times + "}" * before.count("{")
+
+
+def _lists(rows: str, times: int) -> str:
+    return " ".join(f"a{n}: conferences{{nodes{{{rows}}}}}" for n in range(times))
+
+
+def _many_errors(alias: str) -> str:
+    return f"{{{alias}: nodes(ids: [{'1 ' * 900}]){{id}}}}"
 
 
 DOCUMENTS = [
@@ -217,7 +225,8 @@ BODIES = [
     Bomb("variables that are a list", {"query": "{__typename}", "variables": [1]}, INPUT),
     Bomb("variables that are a text", {"query": "{__typename}", "variables": "{}"}, INPUT),
     Bomb("extensions that are a text", {"query": "{__typename}", "extensions": "x"}, INPUT),
-    Bomb("an operation that is not there", {"query": "{__typename}", "operationName": "x" * 9000}, INPUT),
+    Bomb("operations of which none is chosen", {"query": "query A{__typename} query B{__typename}"}, INPUT),
+    Bomb("an operation that is not there", {"query": "{__typename}", "operationName": "x" * 200_000}, INPUT),
     Bomb("an operation that is half a character", {"query": "{__typename}", "operationName": "\ud800"}, INPUT),
     Bomb("an operation that is an object", {"query": "{__typename}", "operationName": {"a": 1}}, INPUT),
     Bomb("an operation that is a list", {"query": "{__typename}", "operationName": [1]}, INPUT),
@@ -290,6 +299,32 @@ LABOURS = [
         + "]}){complete}}",
         LIMIT | INVALID,
     ),
+    _query(
+        "variables that many operations use through one fragment",
+        "".join(f"query Q{n}($a: String!){{...G}}" for n in range(230))
+        + "fragment G on Query{conferences(filter: {vendorIds: ["
+        + "$a " * 900
+        + "]}){complete}}",
+        LIMIT | INPUT,
+    ),
+    _query(
+        "a long list that each of its faults would quote",
+        "{conferences(filter: {vendorIds: ["
+        + '"a" ' * 4600
+        + "]"
+        + "".join(f" k{n}: 1" for n in range(30))
+        + "}){id}}",
+        LIMIT | INVALID,
+    ),
+    _query("equal leaves of many lists", "{" + _lists("id " * 148, 12) + "}", LIMIT),
+    _query("spaces that would be quoted", '{conferences(filter: "' + " " * 200_000 + '"){complete}}', INVALID),
+    _query("an alias that would be told with each row", f"{{conferences(first: 1000){{nodes{{{'a' * 9000}: id}}}}}}"),
+    _query("an alias that would be told with each error", _many_errors("a" * 9000)),
+    _query("names that would be quoted", "{" + " ".join("a" * 4000 + str(n) for n in range(50)) + "}", LIMIT | INVALID),
+    _query("a source that there is not", LISTED, frozenset({"UNKNOWN_SOURCE"}), f={"sources": ["k" * 200_000]}),
+    _query("keys that there are not", LISTED, INPUT, f={f"sourcs{n}": n for n in range(9000)}),
+    _query("enums that there are not", LISTED, INPUT, f={"states": [f"LIVX{n}" for n in range(15_000)]}),
+    _query("objects of wrong keys", LISTED, INPUT, f={"during": {f"fro{n}": "x" for n in range(9000)}}),
 ]
 
 # Small or refused, each another one: who remembers them all has much to keep. How many, and how they are made.

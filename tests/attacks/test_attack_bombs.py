@@ -15,13 +15,16 @@ from callers import bearer
 
 pytestmark = pytest.mark.timeout(240)
 
-LABOUR_S = 0.4  # of a processor, for one document; a refusal takes a tenth of that
+LABOUR_S = 0.15  # of a processor, for one document
 GROWTH_MB = 100
-ANSWER_BYTES = 250_000  # the longest request, which may be told what is wrong in its own words
+ANSWER_BYTES = 50_000
 HOARD_MB = 35
+REPEATED = [bomb for bomb in BOMBS if bomb.name.startswith(("depth", "fragments", "a deep", "a long", "a broken"))]
+THROWN = [*BOMBS, *LABOURS]
 ROUNDS, ASKED = 6, 25
-PAUSE_S = 0.02  # of each between two requests
-NOISE_S = 0.02  # what this machine's other work may add to a median
+PAUSE_S = 0.02  # of the friend between two requests
+FOES, BREATH_S = 2, 0.05  # how many throw, and between two bombs of each
+NOISE_S = 0.01  # what this machine's other work may add to a median
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,7 @@ def thrown(http: httpx.Client, bomb: Bomb) -> set[str]:
 def test_a_bomb_is_refused(server: Besieged, bomb: Bomb) -> None:
     """With a GraphQL error that has a code; also when it comes again, and is hardly another one."""
     with server.client(FOE) as foe:
-        for again in (bomb, bomb.varied(1), bomb.varied(2)):
+        for again in (bomb, bomb, bomb.varied(1)) if bomb in REPEATED else (bomb,):
             found = thrown(foe, again)
             assert found, "it was answered"
             assert found <= bomb.codes
@@ -50,12 +53,15 @@ def test_a_bomb_is_refused(server: Besieged, bomb: Bomb) -> None:
 
 @pytest.mark.parametrize("bomb", LABOURS, ids=lambda bomb: bomb.name)
 def test_a_document_within_the_limits_is_no_long_work(server: Besieged, bomb: Bomb) -> None:
-    """In time of the processor, which others on this machine do not add to."""
+    """In time of the processor, which others on this machine add little to; what they do is gone the next time."""
+    took = []
     with server.client(FOE) as foe:
-        before = server.cpu_s
-        found = thrown(foe, bomb)
-    assert server.cpu_s - before < LABOUR_S
-    assert found <= bomb.codes
+        for number in range(3):
+            before = server.cpu_s
+            found = thrown(foe, bomb.varied(number))
+            took.append(server.cpu_s - before)
+            assert found <= bomb.codes
+    assert min(took) < LABOUR_S
     server.assert_well()
 
 
@@ -88,9 +94,9 @@ def bombard(url: str, is_on: Event, is_over: Event, thrown_so_far: Any, first: i
     with httpx.Client(base_url=url, headers=dict([bearer(f"key of {FOE}")]), timeout=60) as http:
         for number in itertools.count(first):
             is_on.wait()
-            if is_over.wait(PAUSE_S):
+            if is_over.wait(BREATH_S):
                 return
-            bomb = BOMBS[number % len(BOMBS)]
+            bomb = THROWN[number % len(THROWN)]
             http.post("/graphql", content=bomb.varied(number).content, headers=dict(bomb.headers))
             thrown_so_far.value += 1
 
@@ -99,9 +105,11 @@ def test_a_client_that_means_well_is_served_while_bombs_go_off(server: Besieged)
     """Its median stays within twice what it is in peace, in turns; memory is bounded and the answers are right."""
     spawn = multiprocessing.get_context("spawn")
     is_on, is_over = spawn.Event(), spawn.Event()
-    counts = [spawn.Value("i") for _ in range(2)]
+    counts = [spawn.Value("i") for _ in range(FOES)]
     foes = [
-        spawn.Process(target=bombard, args=(server.url, is_on, is_over, count, number * len(BOMBS) // 2), daemon=True)
+        spawn.Process(
+            target=bombard, args=(server.url, is_on, is_over, count, number * len(THROWN) // FOES), daemon=True
+        )
         for number, count in enumerate(counts)
     ]
     for foe in foes:
@@ -126,7 +134,7 @@ def test_a_client_that_means_well_is_served_while_bombs_go_off(server: Besieged)
         is_over.set()
         for foe in foes:
             foe.join(60)
-    assert sum(count.value for count in counts) > len(BOMBS)  # each was thrown by one of them
+    assert sum(count.value for count in counts) > len(THROWN)  # each was thrown by one of them
     in_peace, under_fire_s = median(took[False]), median(took[True])
     assert [foe.exitcode for foe in foes] == [0, 0]
     assert under_fire_s <= max(2 * in_peace, in_peace + NOISE_S), (in_peace, under_fire_s)

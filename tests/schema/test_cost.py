@@ -104,7 +104,7 @@ async def test_what_may_cost_too_much_is_refused_before_anything_is_sent(
 
 async def test_pages_within_pages_multiply() -> None:
     schema = build_schema(AppSettings(limits=LimitsSettings(max_page_rows=2_100)))
-    for inner, is_refused in ((20, False), (21, True)):
+    for inner, is_refused in ((20, False), (21, True), (21.0, True)):  # execution takes 21.0 for 21
         adapter = FakeAdapter("alpha", [conference("alpha", "1")])
         query = "query($n: Int) {conferences(first: 100){nodes{members(first: $n){totalCount}}}}"
         result = await run([adapter], query, schema=schema, n=inner)
@@ -113,6 +113,17 @@ async def test_pages_within_pages_multiply() -> None:
             assert result.errors[0].extensions["code"] == "LIMIT_EXCEEDED"
             assert "2200 rows" in result.errors[0].message
             assert adapter.asked == []
+
+
+async def test_a_cursor_without_a_value_is_priced_as_none() -> None:
+    """Clients have one query for all pages."""
+    query = "query($after: String) {conferences(first: 1, after: $after){complete}}"
+    costs = []
+    for variables in ({}, {"after": None}, {"after": "torn"}):
+        result = await run([FakeAdapter("alpha", [conference("alpha", "1")])], query, **variables)
+        costs.append(result.extensions["cost"]["requested"])
+    first, explicit, later = costs
+    assert first == explicit < later
 
 
 async def test_fields_that_are_left_out_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,7 +148,7 @@ async def test_a_client_that_leaves_within_its_own_request_is_no_fault(
 
 def request(body: bytes) -> bytes:
     """A request as it is sent."""
-    head = "POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    head = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 

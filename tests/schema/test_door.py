@@ -32,6 +32,7 @@ from graph.transport.quotas import Quotas
 pytestmark = pytest.mark.anyio
 
 LIVE = "{ live { memberCount bySource { source { name } } } }"
+USAGE = '{ usage(of: CONFERENCES, days: {from: "2026-01-%02d", to: "2026-01-%02d"}) { count } }'
 KEYS = AuthSettings(mode="keys", keys=[key_settings("one"), key_settings("two")])
 
 
@@ -63,11 +64,13 @@ async def serving(world: Running, **tables: Any) -> AsyncIterator[httpx.AsyncCli
 async def test_a_caller_has_so_many_requests_at_once_and_leaves_room_for_others(held: tuple[Running, Holds]) -> None:
     world, holds = held
     limits = LimitsSettings(max_concurrent_per_caller=2, max_concurrent_requests=3)
+    # Each asks for other days: equal questions at a time would be one for the vendor.
+    questions = (USAGE % (day, day) for day in range(1, 29))
     async with serving(world, auth=KEYS, limits=limits) as http:
 
         def ask(caller: str) -> asyncio.Task[httpx.Response]:
             headers = dict([bearer(f"key of {caller}")])
-            return asyncio.create_task(http.post("/graphql", json={"query": LIVE}, headers=headers))
+            return asyncio.create_task(http.post("/graphql", json={"query": next(questions)}, headers=headers))
 
         asked = [ask("one"), ask("one")]
         await until(lambda: holds.held == 2)

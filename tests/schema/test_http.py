@@ -156,7 +156,7 @@ async def test_a_fault_of_ours_is_told_by_its_code_alone(
         transport = httpx.ASGITransport(running := create_app(AppSettings()), raise_app_exceptions=False)
         async with (
             running.router.lifespan_context(running),
-            httpx.AsyncClient(transport=transport, base_url="http://confgraph") as http,
+            httpx.AsyncClient(transport=transport, base_url="http://localhost") as http,
         ):
             reply = await http.get(path)
         assert (reply.status_code, code(reply)) == (500, "INTERNAL")
@@ -215,7 +215,7 @@ async def test_readyz_follows_the_life_of_the_application() -> None:
     """Ready while it serves; draining before it has started and once it ends."""
     app = create_app(AppSettings())
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://confgraph") as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         assert (await http.get("/readyz")).status_code == 503
         async with app.router.lifespan_context(app):
             assert (await http.get("/readyz")).status_code == 200

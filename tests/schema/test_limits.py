@@ -8,7 +8,7 @@ from schema.fakes import FakeAdapter, conference, run
 
 from graph.errors import LimitExceededError
 from graph.schema import build_schema
-from graph.schema.limits import Size, _Measure, _validate, check
+from graph.schema.limits import LONGEST_ALIAS, MOST_VALUES, Size, _Measure, check
 from graph.settings import AppSettings, LimitsSettings
 
 pytestmark = pytest.mark.anyio
@@ -129,6 +129,25 @@ async def test_the_introspection_of_an_ide_is_allowed_and_a_circular_one_is_not(
     assert code in ("LIMIT_EXCEEDED", "GRAPHQL_VALIDATION_FAILED")
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{__schema{types{a: fields{name} b: fields{name}}}}",
+        "{__schema{types{...T}}} fragment T on __Type{fields{a: name}}",
+        "{a: __schema{queryType{name}}}",
+        "{...Q} fragment Q on Query{a: __schema{queryType{name}}}",
+        '{__type(name: "Query"){fields{a: type{name}}}}',
+        '{a: __type(name: "Query"){name}}',
+    ],
+)
+async def test_introspection_does_not_repeat_the_schema(query: str) -> None:
+    """It costs no request, and a small document could keep the process busy for seconds."""
+    schema = build_schema(AppSettings())
+    ((code, said),) = await codes(query, schema)
+    assert (code, said) == ("LIMIT_EXCEEDED", "Introspection takes no aliases.")
+    assert await codes('{__schema{queryType{name}} __type(name: "Query"){fields{name}} a: __typename}', schema) == []
+
+
 def bomb(fragments: int, body: str) -> str:
     """Each fragment spreads the next twice."""
     doubling = "".join(f"fragment F{n} on Query{{{body.replace('NEXT', f'F{n + 1}')}}}" for n in range(fragments))
@@ -155,15 +174,6 @@ def test_each_selection_is_looked_at_once_however_often_it_is_spread(
     assert looks == query.count("{")
 
 
-async def test_a_document_is_parsed_and_checked_once() -> None:
-    query = "{conferences(first: 3){nodes{id}} once: __typename}"
-    assert await codes(query) == []
-    before = _validate.cache_info()
-    assert await codes(query) == []
-    after = _validate.cache_info()
-    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
-
-
 async def test_errors_are_told_up_to_a_number_and_the_rest_summed_up() -> None:
     found = await codes("{nodes(ids: [" + '"a" ' * 9 + "]){id}}", adapter=FakeAdapter("alpha", []))
     assert [code for code, _ in found] == ["INVALID_ID", "INVALID_ID", "LIMIT_EXCEEDED"]
@@ -171,13 +181,27 @@ async def test_errors_are_told_up_to_a_number_and_the_rest_summed_up() -> None:
     assert "limits.max_errors" in found[-1][1]
 
 
-async def test_the_errors_of_validation_are_the_same_each_time() -> None:
-    """They are remembered with the document, and summing them up must not change what is remembered."""
-    found = await codes("{a b}")
-    assert [code for code, _ in found] == ["GRAPHQL_VALIDATION_FAILED"] * 2
-    found = await codes("{a b c}")
-    assert [code for code, _ in found] == ["GRAPHQL_VALIDATION_FAILED"] * 2 + ["LIMIT_EXCEEDED"]
-    assert await codes("{a b c}") == found
+async def test_an_alias_is_told_with_each_row_and_must_be_short() -> None:
+    assert await codes(f"{{{'a' * LONGEST_ALIAS}: __typename}}") == []
+    ((code, said),) = await codes(f"{{...A}} fragment A on Query{{{'a' * (LONGEST_ALIAS + 1)}: __typename}}")
+    assert code == "LIMIT_EXCEEDED"
+    assert str(LONGEST_ALIAS) in said
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{conferences(filter: {vendorIds: [VALUES], during: {}}){complete}}",
+        "query($f: ConferenceFilter = {vendorIds: [VALUES], during: {}}){conferences(filter: $f){complete}}",
+        "{...A} fragment A on Query{conferences(filter: {vendorIds: [VALUES], during: {}}){complete}}",
+    ],
+)
+async def test_long_lists_go_into_variables(query: str) -> None:
+    """Each fault found in an argument prints all of it."""
+    schema = build_schema(AppSettings())
+    for values, code in ((MOST_VALUES - 3, "GRAPHQL_VALIDATION_FAILED"), (MOST_VALUES - 2, "LIMIT_EXCEEDED")):
+        found = await codes(query.replace("VALUES", '"a" ' * values), schema)
+        assert {code for code, _ in found} == {code}
 
 
 def test_limits_are_at_least_one_and_depth_leaves_room_on_the_stack() -> None:

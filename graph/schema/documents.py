@@ -1,0 +1,171 @@
+"""Parses and validates documents within the limits, and remembers those that were found right."""
+
+import contextlib
+import gc
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    validate,
+)
+from graphql.language.parser import Parser
+from graphql.validation import validation_context
+from graphql.validation.rules import overlapping_fields_can_be_merged
+from graphql.validation.validate import ValidationAbortedError
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError
+
+from graph.errors import BadUserInputError, LimitExceededError, RequestError
+from graph.schema.limits import check, exceeded
+from graph.settings import LimitsSettings
+
+TOKEN_BYTES = 500  # what each word and sign of a parsed document takes up, as measured
+KEPT_BYTES = 24_000_000
+LONGEST_KEPT = KEPT_BYTES // 16
+MOST_FAULTS = 5  # each may print the whole document anew
+TOO_LONG = "A number in the document has more digits than can be read."  # int() refuses thousands of them
+TOO_MANY = f"There are more errors; validation stopped after {MOST_FAULTS}."
+TOO_TANGLED = "The document repeats too many fields or fragments for all of them to be compared."
+
+# Of graphql-core, which reads them whenever it validates: what may be compared, field with field and operation with
+# fragment, before it gives up. Its own amounts take a second.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 40_000
+validation_context.MAX_FRAGMENT_WORK = 15_000
+
+
+class KnownDocuments:
+    """Documents that were found right, whoever asked, by a hash of their text; those unused for longest go first."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._kept: OrderedDict[bytes, tuple[DocumentNode, int]] = OrderedDict()
+
+    def get(self, key: bytes) -> DocumentNode | None:
+        """The document, if it is known."""
+        if key not in self._kept:
+            return None
+        self._kept.move_to_end(key)
+        return self._kept[key][0]
+
+    def keep(self, key: bytes, document: DocumentNode, size: int) -> None:
+        """Remember one of so many bytes, unless it is long or there already."""
+        if size > LONGEST_KEPT or key in self._kept:
+            return
+        self._kept[key] = document, size
+        self.size += size
+        while self.size > KEPT_BYTES:
+            _, (_, dropped) = self._kept.popitem(last=False)
+            self.size -= dropped
+
+
+class OperationNameMissingError(CannotGetOperationTypeError):
+    """Nobody can tell which of several operations is meant."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def as_http_error_reason(self) -> str:
+        """What the client is told."""
+        return "The document has several operations: operationName says which one is meant."
+
+
+class Documents(SchemaExtension):
+    """Parses and validates, unless a document is known."""
+
+    def __init__(self, limits: LimitsSettings, known: KnownDocuments) -> None:
+        super().__init__()
+        self._limits = limits
+        self._known = known
+
+    def on_parse(self) -> Iterator[None]:
+        """Parse, unless it is known."""
+        execution = self.execution_context
+        if execution.query:
+            self._key = blake2b(execution.query.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+            document = self._known.get(self._key)
+            self._is_known = document is not None
+            self._size = 0
+            if document is None:
+                with _uncollected():
+                    document, tokens = _parse(execution.query, self._limits.max_tokens)
+                self._size = TOKEN_BYTES * tokens + 4 * len(execution.query)
+            execution.graphql_document = document
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Validate, unless it is known.
+
+        Raises:
+            OperationNameMissingError: it is right, but has several operations, and none was chosen.
+        """
+        execution = self.execution_context
+        document: Any = execution.graphql_document
+        if self._is_known:
+            execution.pre_execution_errors = []
+        else:
+            schema, rules = execution.schema._schema, execution.validation_rules  # noqa: SLF001 - as Strawberry does
+            with _uncollected():
+                execution.pre_execution_errors = _faults(schema, document, rules, self._limits)
+            if not execution.pre_execution_errors:
+                self._known.keep(self._key, document, self._size)
+        is_named = execution._provided_operation_name is not None  # noqa: SLF001 - it tells the first one's otherwise
+        if not is_named and not execution.pre_execution_errors and _operations(document) > 1:
+            raise OperationNameMissingError
+        yield
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Looks for no garbage meanwhile: what is made here is in use, and going through all of it takes twice the time."""
+    is_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_on:
+            gc.enable()
+
+
+def _parse(query: str, max_tokens: int) -> tuple[DocumentNode, int]:
+    """A document and the number of its words."""
+    parser = Parser(query, max_tokens=max_tokens)
+    try:
+        return parser.parse_document(), parser.token_count
+    except GraphQLSyntaxError:
+        if parser.token_count > max_tokens:
+            raise exceeded("has too many words and signs", "max_tokens", max_tokens) from None
+        raise
+    except RecursionError:
+        raise LimitExceededError("The document nests too deep to be parsed.") from None
+
+
+def _faults(schema: Any, document: DocumentNode, rules: Any, limits: LimitsSettings) -> list[GraphQLError]:
+    """What is wrong with a document: the first things, if there are many."""
+    try:
+        check(document, limits)
+    except LimitExceededError as error:
+        return [_of(error)]
+    errors = validate(schema, document, rules, max_errors=MOST_FAULTS)
+    return [_told(it, errors) for it in errors]
+
+
+def _told(found: GraphQLError, errors: Sequence[GraphQLError]) -> GraphQLError:
+    if isinstance(found, ValidationAbortedError):
+        return _of(LimitExceededError(TOO_MANY if len(errors) > MOST_FAULTS else TOO_TANGLED))
+    if isinstance(found.original_error, ValueError):
+        return _of(BadUserInputError(TOO_LONG), found)
+    return found
+
+
+def _of(cause: RequestError, found: GraphQLError | None = None) -> GraphQLError:
+    return GraphQLError(cause.message, found.nodes if found else None, original_error=cause)
+
+
+def _operations(document: DocumentNode) -> int:
+    return sum(isinstance(it, OperationDefinitionNode) for it in document.definitions)
