@@ -72,7 +72,7 @@ def short_hash(*parts: str) -> str:
 def faint_hash(*parts: str) -> str:
     """Four hex digits over some texts, one of which is nobody's to know, such as a telephone number.
 
-    Whoever sees a hash may try all numbers. Of so few digits thousands of numbers have each, so that none is found
-    out; rows that happen to share one are told apart by an ordinal.
+    Whoever sees a hash may try all numbers. Of so few digits thousands of numbers have each, so that it can confirm a
+    guess but not be read backwards; rows that happen to share one are told apart by an ordinal.
     """
     return blake2b("\0".join(parts).encode(), digest_size=2).hexdigest()

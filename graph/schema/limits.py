@@ -154,7 +154,8 @@ def _allow_value(value: ValueNode | None) -> None:
 
 def _repeats_the_schema(node: FieldNode, below: Size) -> bool:
     """Whether a field can tell parts of the schema again and again, which costs time and nothing else."""
-    return node.name.value in ("__schema", "__type") and (node.alias is not None or below.aliases > 0)
+    name = node.name.value
+    return (name == "__schema" and node.alias is not None) or (name in ("__schema", "__type") and below.aliases > 0)
 
 
 def _told(count: int) -> str:
