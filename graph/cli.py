@@ -10,12 +10,13 @@ import contextlib
 import functools
 import hashlib
 import math
+import os
 import secrets
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -26,7 +27,7 @@ import uvicorn
 from anyio.from_thread import start_blocking_portal
 from cyclopts import App, Parameter
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
@@ -45,6 +46,7 @@ from graph.vendors import VENDORS
 
 SANDBOX_PORT = 9101
 DRAIN_S = 1.0  # a balancer that looks at /readyz meanwhile sends nobody who would be refused
+SUPERVISOR_LOOK_S = 1.0
 
 app = App(name="confgraph", version=__version__, help="One GraphQL API over five video-conferencing vendors.")
 
@@ -222,13 +224,16 @@ def _print_limits(console: Console, checked: Iterable[_Checked]) -> None:
     console.print(table)
 
 
-def _print_drift(console: Console, checked: Iterable[_Checked]) -> None:
-    table = Table("source", "report", "field", "unlike its contract", "times")
+def _print_drift(console: Console, checked: Sequence[_Checked]) -> None:
+    table = Table("source", "report", Column("field", overflow="fold"), "unlike its contract", "times")
     for one in checked:
         for seen in one.source.client.drift.observed():
             kind = seen.kind if seen.value is None else f"{seen.kind} {seen.value}"
             table.add_row(one.source.name, seen.endpoint, seen.field, kind, str(seen.count))
-    console.print(table if table.row_count else "All answers were as their contracts say.")
+    if table.row_count:
+        console.print(table)
+    elif answered := [one.source.name for one in checked if one.is_good]:
+        console.print(f"As their contracts say: what {', '.join(answered)} answered.")
 
 
 def _settings_types() -> dict[str, type]:
@@ -286,7 +291,7 @@ def _url(host: str, listener: socket.socket) -> str:
 def _uvicorn(settings: AppSettings, workers: int = 1) -> uvicorn.Config:
     # No access log: addresses of GET queries hold what people search for.
     return uvicorn.Config(
-        functools.partial(_served, settings),
+        functools.partial(_served, settings, os.getpid() if workers > 1 else None),
         factory=True,
         workers=workers,
         lifespan="on",
@@ -300,8 +305,11 @@ def _uvicorn(settings: AppSettings, workers: int = 1) -> uvicorn.Config:
     )
 
 
-def _served(settings: AppSettings) -> Starlette:
-    """The application in the process that serves it: a signal makes /readyz say 503 before the server ends."""
+def _served(settings: AppSettings, supervisor: int | None) -> Starlette:
+    """The application in the process that serves it: a signal makes /readyz say 503 before the server ends.
+
+    A worker whose supervisor is gone ends likewise: nobody would end it later, and it holds the port.
+    """
     configure_logs(settings.server.log_level)
     served = create_app(settings)
     loop = asyncio.get_running_loop()
@@ -313,6 +321,15 @@ def _served(settings: AppSettings) -> Starlette:
             loop.call_soon_threadsafe(loop.call_later, wait_s, end, number, None)
 
         signal.signal(number, drain)
+
+    def look_for_supervisor() -> None:
+        if os.getppid() == supervisor:
+            loop.call_later(SUPERVISOR_LOOK_S, look_for_supervisor)
+        else:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    if supervisor is not None:
+        look_for_supervisor()
     return served
 
 

@@ -238,6 +238,10 @@ class VendorGarbageError(VendorPayloadError):
     """The body is no JSON, or too long to be read: the source as a whole is unwell."""
 
 
+OUTAGES = (RetriableVendorError, VendorGarbageError)
+"""What says that a source is down, rather than that it was asked for something wrong."""
+
+
 class UnsupportedError(VendorError):
     """The vendor's interface has no such report, or not with these arguments."""
 

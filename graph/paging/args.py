@@ -45,7 +45,7 @@ class PageArgs:
         if size is not None and not 0 <= size <= MAX_SIZE:
             raise InvalidArgumentError(f"{name} must be from 0 to {MAX_SIZE}, not {size}.")
         if cursor is not None and not cursor:
-            raise InvalidCursorError("A cursor is never empty; leave it out to start at the end of the list.")
+            raise InvalidCursorError("A cursor is never empty; leave it out to start where the list does.")
         return cls(is_forward, DEFAULT_SIZE if size is None else size, cursor)
 
 

@@ -7,7 +7,7 @@ from graph import clock
 from graph.cache.codec import Codec, WindowCodec
 from graph.cache.memory import StoredWindow
 from graph.cache.store import WindowStore
-from graph.errors import RetriableVendorError
+from graph.errors import OUTAGES, VendorError
 from graph.paging.cursor import Key
 from graph.paging.feeds import SnapshotFeed
 from graph.paging.shelf import JOIN_S, SETTLED_TTL_S, SNAPSHOT_TTL_S, YOUNG_TTL_S
@@ -52,7 +52,7 @@ class Snapshot(NamedTuple, Generic[R]):
     """A list that was read at once, and why it is not a fresh one."""
 
     window: StoredWindow[R]
-    outage: RetriableVendorError | None = None
+    outage: VendorError | None = None
 
 
 async def read_snapshot(
@@ -86,7 +86,7 @@ async def read_snapshot(
         while known is None or not known.holds_since(since.fresh):
             asked = store.once(name, read, look=look if codec else None, is_patient=since.is_first)
             known = await wait_within_deadline(asked, source=feed.source, endpoint="list")
-    except RetriableVendorError as outage:
+    except OUTAGES as outage:
         stale = await store.recall(name, codec, may_be_stale=True)
         if stale is None or not stale.holds_since(since.stale):
             raise

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar, cast
 from graph import clock
 from graph.cache.memory import StoredWindow
 from graph.cache.store import WindowStore
-from graph.errors import InvalidCursorError, RetriableVendorError, SourceErrorCode, UnsupportedError, VendorError
+from graph.errors import OUTAGES, InvalidCursorError, SourceErrorCode, UnsupportedError, VendorError
 from graph.paging.cursor import Cut, Key, beginning, cut_between, end, tag_of
 from graph.paging.drain import Drain, Outlook
 from graph.paging.feeds import ChosenFeed, RangedFeed, SnapshotFeed
@@ -58,7 +58,7 @@ class Walk(ABC, Generic[R]):
         self.up = up
         self.head: Key | None = None
         self.error: VendorError | None = None
-        self.outage: RetriableVendorError | None = None
+        self.outage: VendorError | None = None
         self.fell_back_to: datetime | None = None
         self.left_out = 0
         self.is_spent = False
@@ -248,7 +248,7 @@ class RangedWalk(Walk[R]):
         if outage is None:
             try:
                 return await self._read(wanted)
-            except RetriableVendorError as error:
+            except OUTAGES as error:
                 outage = error
         stale = await self._shelf.find_stale(self._rest, up=self.up)
         if stale is None:

@@ -149,7 +149,7 @@ class ServerSettings(Settings, frozen=True):
         if self.page_budget < 1:
             found.append("page_budget: expected at least 1")
         if self.tracing and not can_trace():
-            found.append("tracing: needs what confgraph[tracing] installs")
+            found.append("tracing: needs the extra of that name: pip install '.[tracing]'")
         return found
 
 

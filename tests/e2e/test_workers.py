@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
-from processes import confgraph
+from processes import confgraph, listening_url, running
 from replicating import replicas
 from valkeys import running_valkey
 from walking import key
@@ -47,6 +48,13 @@ def workers_of(pid: int) -> list[int]:
             if int(parent) == pid and "spawn_main" in (folder / "cmdline").read_text(encoding="utf-8"):
                 found.append(int(folder.name))
     return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that ended may still wait for somebody to ask how."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 async def client_of(worker: int, workers: list[int], url: str, stack: contextlib.AsyncExitStack) -> httpx.AsyncClient:
@@ -103,3 +111,24 @@ async def test_more_workers_than_scrolls_are_refused(tmp_path: Path) -> None:
     assert "confgraph: sources.hex.max_open_scrolls: 4 cannot be shared by 5 processes" in done.stderr
     assert "cache.url" in done.stderr
     assert done.stdout == ""
+
+
+def test_workers_whose_supervisor_was_killed_end_and_free_the_port(tmp_path: Path) -> None:
+    """Nobody would end them later, and whoever starts anew would find the port taken."""
+    config = tmp_path / "one.toml"
+    config.write_text(HEXMEET, encoding="utf-8")
+    with running("serve", "--config", str(config), "--port", "0", "--workers", "2") as process:
+        url = listening_url(process)
+        with httpx.Client(timeout=60) as client:
+            while client.get(f"{url}/readyz", headers={"connection": "close"}).status_code != 200:
+                pass
+        workers = workers_of(process.pid)
+        assert len(workers) == 2
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + PATIENCE_S
+        while any(is_alive(pid) for pid in workers):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/healthz")

@@ -153,7 +153,7 @@ async def test_a_row_that_cannot_be_read_is_left_out_and_told(monkeypatch: pytes
         assert rows_of(pages) == truth(stage)
 
 
-@pytest.mark.parametrize("name", ["refused", "hang", "500", "429"])
+@pytest.mark.parametrize("name", ["refused", "hang", "500", "429", "garbage"])
 @pytest.mark.parametrize("vendor", ALL)
 async def test_what_was_read_lately_is_served_while_its_source_is_down(
     monkeypatch: pytest.MonkeyPatch, name: str, vendor: str

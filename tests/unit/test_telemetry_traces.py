@@ -173,4 +173,4 @@ def test_tracing_without_its_extra_is_a_configuration_fault(missing: str, monkey
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else find(name))
     with pytest.raises(ConfigError) as raised:
         build({"server": {"tracing": True}}, TYPES, {})
-    assert raised.value.faults == ["server.tracing: needs what confgraph[tracing] installs"]
+    assert raised.value.faults == ["server.tracing: needs the extra of that name: pip install '.[tracing]'"]
