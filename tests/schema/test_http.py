@@ -139,7 +139,7 @@ async def test_every_answer_has_the_headers_and_none_tells_the_server(http: http
         reply = await http.request(method, path)
         assert (reply.status_code, code(reply)) == (status, "BAD_USER_INPUT")
         assert reply.headers["x-request-id"]
-        assert reply.headers.get("allow") == ("GET, HEAD" if status == 405 else None)
+        assert set(reply.headers.get("allow", "").split(", ")) == ({"GET", "HEAD"} if status == 405 else {""})
 
 
 async def test_a_fault_of_ours_is_told_by_its_code_alone(
