@@ -1,0 +1,23 @@
+"""A faster executor for Strawberry schemas whose resolvers answer with plain objects.
+
+graphql-core resolves, checks and completes one field of one row at a time. Most fields of most rows need none of that:
+they are attributes. Here the selection of such fields is compiled once per document into a Python function that makes
+the answer of a row straight from its attributes, and everything else is left to graphql-core, field by field.
+
+    schema = strawberry.Schema(Query, execution_context_class=compiled_executor())
+
+What is answered is the same, errors, their paths and their order included. Whatever is not plain when it is looked at
+(a null where there must be none, a value of a wrong type, an exception, an awaitable) makes the compiled function give
+up, and graphql-core completes that value from its beginning. So attributes may be read twice then.
+
+- A field with a resolver is left to graphql-core, unless it names a `SHORTCUT`.
+- A resolver that was wrapped, to ask first whether the field may be seen, can say so with `seen_through`.
+- Extensions that have a `resolve` of their own, `@defer` and `@stream` turn it off.
+
+It overrides methods of graphql-core's executor that are not documented: pin its version.
+"""
+
+from graph.execution.compiler import SHORTCUT, seen_through
+from graph.execution.executor import compiled_executor
+
+__all__ = ["SHORTCUT", "compiled_executor", "seen_through"]

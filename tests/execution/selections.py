@@ -1,0 +1,61 @@
+"""Documents made at random for the schema of specimens."""
+
+from random import Random
+
+LEAVES = ("text number share flag kind at day price key sureText sureKind sureAt tags words grid anything called "
+          "doubled __typename").split()  # fmt: skip
+ASKED = ("later", "again: later(times: 5)", "atOnce", "fails", "lone { text child { number } }")
+DIRECTIVES = ("", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @include(if: $no)", " @skip(if: true)")
+FRAGMENTS = {"P": "text kind", "Q": "sureText child { number text }"}
+SHAPES = ("__typename", "... on Square { side area }", "... on Circle { radius @include(if: $yes) }",
+          "... on Nicked { nick side }", "... on Shape { area }")  # fmt: skip
+
+
+def document(random: Random) -> str:
+    """A query of one of the fields of `Query`, with the variables $yes and $no."""
+    root = random.choice(("rows", "rowsOrNot", "row", "grown", "shapes", "shapesOrNot", "things", "squares"))
+    if root in ("rows", "rowsOrNot", "row", "grown"):
+        kind = "Grown" if root == "grown" else "Leaf"
+        fragments = [] if root == "grown" else list(FRAGMENTS)
+        selected = _leaf(random, 2, fragments, kind)
+        if root == "grown":
+            asked = random.sample(ASKED, random.randint(0, len(ASKED)))
+            if random.random() < 0.1:
+                asked.append("failsSurely")
+            parts = [selected, *asked]
+            random.shuffle(parts)
+            selected = " ".join(parts)
+    else:
+        own = ["side", "area", "z: area"] if root == "squares" else ["area"] if root != "things" else []
+        choices = own if root == "squares" else [*SHAPES, *own]
+        selected, fragments = " ".join(random.sample(choices, min(3, len(choices)))), []
+    spread = "".join(
+        f" fragment {name} on Leaf {{ {FRAGMENTS[name]} }}" for name in fragments if f"...{name}" in selected
+    )
+    extra = random.choice(("", " __typename", " more: __typename @include(if: $no)"))
+    return f"query($yes: Boolean!, $no: Boolean!) {{ {root} {{ {selected} }}{extra} }}{spread}"
+
+
+def _leaf(random: Random, depth: int, fragments: list[str], kind: str) -> str:
+    parts = []
+    for _ in range(random.randint(1, 8)):
+        dice, directive = random.random(), random.choice(DIRECTIVES)
+        if dice < 0.55:
+            name = random.choice(LEAVES)
+            alias = f"z_{name.strip('_')}: " if random.random() < 0.2 else ""
+            parts.append(f"{alias}{name}{directive}")
+        elif dice < 0.6:
+            parts.append(f"secret{directive}")
+        elif dice < 0.68:
+            parts.append(f"shape{directive} {{ {' '.join(random.sample(SHAPES, 2))} }}")
+        elif dice < 0.72:
+            parts.append(f"thing{directive} {{ __typename ... on Square {{ side }} ... on Other {{ name }} }}")
+        elif dice < 0.85 and depth:
+            name = random.choice(("children", "child", "kids: children"))
+            parts.append(f"{name}{directive} {{ {_leaf(random, depth - 1, fragments, 'Leaf')} }}")
+        elif dice < 0.92 and depth:
+            on = random.choice((f" on {kind}", ""))
+            parts.append(f"...{on}{directive} {{ {_leaf(random, depth - 1, fragments, kind)} }}")
+        elif fragments:
+            parts.append(f"...{random.choice(fragments)}{directive}")
+    return " ".join(parts) or "text"

@@ -1,0 +1,282 @@
+"""A schema with every kind of field, and objects for it, good and faulty, made at random."""
+
+import decimal
+import enum
+from datetime import UTC, date, datetime, timedelta, timezone
+from random import Random
+from typing import Annotated, Any
+
+import strawberry
+from graphql import GraphQLSchema
+
+from graph.execution import SHORTCUT, seen_through
+
+
+@strawberry.enum
+class Kind(enum.Enum):
+    A = "a"
+    B = "b"
+    C = strawberry.enum_value("c", name="SEE")
+
+
+def _doubled(root: Any) -> int | None:
+    return 2 * root.number
+
+
+@strawberry.type
+class Leaf:
+    text: str | None
+    number: int | None
+    share: float | None
+    flag: bool | None
+    kind: Kind | None
+    at: datetime | None
+    day: date | None
+    price: decimal.Decimal | None
+    key: strawberry.ID | None
+    sure_text: str
+    sure_kind: Kind
+    sure_at: datetime
+    tags: list[str]
+    words: list[str | None] | None
+    grid: list[list[int | None]] | None
+    anything: strawberry.scalars.JSON | None
+    children: list["Leaf"]
+    child: Annotated["Leaf", strawberry.lazy("specimens")] | None
+    shape: Annotated["Shape", strawberry.lazy("specimens")] | None
+    thing: (
+        Annotated[
+            Annotated["Square", strawberry.lazy("specimens")] | Annotated["Other", strawberry.lazy("specimens")],
+            strawberry.union("Thing"),
+        ]
+        | None
+    )
+    secret: str | None
+    renamed: int | None = strawberry.field(name="called")
+    doubled: int | None = strawberry.field(
+        resolver=_doubled, metadata={SHORTCUT: lambda row, _: NotImplemented if row.number == 5 else 2 * row.number}
+    )
+
+
+@strawberry.type
+class Grown(Leaf):
+    """Has fields that are asked for."""
+
+    @strawberry.field
+    async def later(self, times: int = 2) -> int:
+        return 21 * times
+
+    @strawberry.field
+    def at_once(self) -> str | None:
+        return "sync"
+
+    @strawberry.field
+    async def fails(self) -> int | None:
+        raise ValueError("fails")
+
+    @strawberry.field
+    def fails_surely(self) -> int:
+        raise ValueError("fails surely")
+
+    @strawberry.field
+    async def lone(self) -> Leaf | None:
+        child: Leaf | None = self.child
+        return child
+
+
+@strawberry.interface
+class Shape:
+    area: float | None
+
+
+@strawberry.type
+class Square(Shape):
+    side: int
+
+
+@strawberry.type
+class Circle(Shape):
+    radius: int | None
+
+
+@strawberry.type
+class Nicked(Square):
+    nick: str | None = None
+
+
+@strawberry.type
+class Other:
+    name: str
+
+
+@strawberry.type
+class Query:
+    rows: list[Leaf]
+    rows_or_not: list[Leaf | None] | None = strawberry.field(name="rowsOrNot")
+    row: Leaf | None
+    grown: list[Grown | None]
+    shapes: list[Shape]
+    shapes_or_not: list[Shape | None] | None = strawberry.field(name="shapesOrNot")
+    things: list[Annotated[Square | Circle | Other, strawberry.union("Figure")]]
+    squares: list[Square]
+
+
+class Row:
+    """Any object with attributes."""
+
+    def __init__(self, attributes: dict[str, Any]) -> None:
+        vars(self).update(attributes)
+
+
+class Raising(Row):
+    @property
+    def text(self) -> str:
+        raise ValueError("raised")
+
+
+class Awaited(Row):
+    @property
+    def number(self) -> Any:
+        async def later() -> int:
+            return 7
+
+        return later()
+
+
+class Text(str):
+    __slots__ = ()
+
+
+class Again:
+    """Can be gone through more than once, and is no list."""
+
+    def __iter__(self) -> Any:
+        return iter(["g", "h"])
+
+
+INSTANT = datetime(2026, 1, 11, 19, 57, 10, 627000, tzinfo=timezone(timedelta(hours=8)))
+GOOD: dict[str, list[Any]] = {
+    "text": ["x", "研发", "", None],
+    "number": [0, 5, -(2**31), 2**31 - 1, None],
+    "share": [1.5, 0.0, 3, None],
+    "flag": [True, False, None],
+    "kind": [Kind.A, Kind.C, None],
+    "at": [INSTANT, INSTANT.astimezone(UTC), None],
+    "day": [INSTANT.date(), None],
+    "price": [decimal.Decimal("1.10"), None],
+    "key": ["id", 5, None],
+    "sure_text": ["n"],
+    "sure_kind": [Kind.B],
+    "sure_at": [INSTANT],
+    "tags": [["a", "b"], [], ("q",)],
+    "words": [["a", None], None, []],
+    "grid": [[[1, 2], []], None, ([None],)],
+    "anything": [{"a": [1]}, None],
+    "secret": ["hush", None],
+    "renamed": [1, None],
+}
+BAD: dict[str, list[Any]] = {
+    "text": [5, True, 1.5, [1], Text("z"), ValueError("value")],
+    "number": ["7", True, 1.0, 1.5, 2**31, "x", float("nan")],
+    "share": ["1.5", True, float("inf"), "q"],
+    "flag": [1, 0, "yes"],
+    "kind": ["a", "zzz", 3, []],
+    "at": ["2026", INSTANT.date(), 5],
+    "day": ["x"],
+    "price": [5, "x"],
+    "key": [True, 1.5, [1]],
+    "sure_text": [None, 5, [2]],
+    "sure_kind": [None, "q"],
+    "sure_at": [None, 3],
+    "tags": [None, ["a", None], "str", 5, {"a": 1}, Again()],
+    "words": ["str", 7, [[1]]],
+    "grid": [[None], [[1], 5], [["x"]]],
+    "anything": [[None]],
+    "secret": [[1]],
+    "renamed": ["x"],
+}
+
+
+def row(random: Random, depth: int, faulty: float, *, casts: bool) -> Any:
+    """A row of `Leaf`; each attribute is faulty with that probability."""
+    made = {name: random.choice(BAD[name] if random.random() < faulty else good) for name, good in GOOD.items()}
+    made["children"] = (
+        [row(random, depth - 1, faulty, casts=casts) for _ in range(random.randint(0, 2))] if depth else []
+    )
+    made["child"] = row(random, depth - 1, faulty, casts=casts) if depth and random.random() < 0.6 else None
+    made["shape"] = shape(random, faulty, casts=casts)
+    made["thing"] = random.choice([Square(area=1.0, side=1), Other(name="o"), None])
+    if random.random() < faulty / 4:
+        made["children"] = None
+    for name in list(made):
+        if random.random() < faulty / 20:
+            del made[name]
+    odd = random.random()
+    if odd < faulty / 4:
+        made.pop("text", None)
+        return Raising(made)
+    if odd < faulty / 2:
+        made.pop("number", None)
+        return Awaited(made)
+    return Row(made)
+
+
+def shape(random: Random, faulty: float, *, casts: bool) -> Any:
+    """A value for `Shape` or `Figure`; a cast tells for one object what its class does not."""
+    if random.random() < faulty:
+        side: Any = random.choice([None, "q", 2**40])
+        return random.choice(
+            [
+                Square(area=random.choice([1.0, None, "x", 3]), side=side),  # type: ignore[arg-type]
+                Other(name="o"),
+                Row({"area": 1.0, "side": 3}),
+                strawberry.cast(Square, Row({"area": 1.0, "side": 3})) if casts else Other(name="p"),
+                ValueError("value"),
+                None,
+            ]
+        )
+    return random.choice(
+        [
+            Square(area=2.0, side=4),
+            Circle(area=None, radius=5),
+            Nicked(area=1.0, side=2, nick="n"),
+            Circle(area=1.5, radius=None),
+        ]
+    )
+
+
+def root(random: Random, faulty: float, *, casts: bool) -> Any:
+    """What the fields of `Query` are read from."""
+    rows: Any = [row(random, 2, faulty, casts=casts) for _ in range(random.randint(0, 6))]
+    shapes = [shape(random, faulty, casts=casts) for _ in range(random.randint(0, 6))]
+    holes: list[Any] = [None] if random.random() < 0.2 else []
+    return Row(
+        {
+            "rows": tuple(rows) if random.random() < 0.1 else rows + (holes if random.random() < faulty else []),
+            "rows_or_not": rows + holes,
+            "row": rows[0] if rows else None,
+            "grown": rows + holes,
+            "shapes": shapes,
+            "shapes_or_not": shapes + holes,
+            "things": shapes,
+            "squares": [one for one in shapes if isinstance(one, Square)],
+        }
+    )
+
+
+def schema() -> GraphQLSchema:
+    """The schema; `Leaf.secret` is refused where the context is not "open"."""
+    made = strawberry.Schema(Query, types=[Square, Circle, Other, Nicked])._schema
+    for name in ("Leaf", "Grown"):
+        field = made.type_map[name].fields["secret"]  # type: ignore[attr-defined]
+        field.resolve = guarded(field.resolve)
+    return made
+
+
+def guarded(resolve: Any) -> Any:
+    def ask(source: Any, info: Any) -> Any:
+        if info.context == "open":
+            return resolve(source, info)
+        raise PermissionError("refused")
+
+    return seen_through(ask, resolve, lambda context: context == "open")
