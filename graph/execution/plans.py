@@ -51,6 +51,7 @@ class Plans:
                 raise KeyError
             if len(self._found) >= MOST_KEYS:  # as many as there are ways to set the switches
                 self._found.clear()
+                self.size = 0
             self._asked.discard(key)
             compiled = self._found[key] = make()
             self.size += compiled.size if compiled else 1
@@ -61,21 +62,29 @@ class KnownPlans:
     """The plans of all documents; of those unused for longest they are forgotten first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[int, tuple[weakref.ref[DocumentNode], Plans]] = OrderedDict()
+        self.size = 0
+        self._kept: OrderedDict[int, tuple[weakref.ref[DocumentNode], Plans, int]] = OrderedDict()
 
     def of(self, document: DocumentNode) -> Plans:
         """The plans of a document; those of an equal one are others."""
         key = id(document)
         if key in self._kept:
+            known, plans, _ = self._kept[key]
             self._kept.move_to_end(key)
-            return self._kept[key][1]
-        self._drop()
-        plans = Plans(document)
-        self._kept[key] = weakref.ref(document, lambda _: self._kept.pop(key, None)), plans
+        else:
+            known, plans = weakref.ref(document, lambda _: self._forget(key)), Plans(document)
+            self._kept[key] = known, plans, 0
+        self._weigh(key)
         return plans
 
-    def _drop(self) -> None:
-        size = sum(plans.size for _, plans in self._kept.values())
-        while size > MOST_FIELDS:
-            _, (_, plans) = self._kept.popitem(last=False)
-            size -= plans.size
+    def _weigh(self, key: int) -> None:
+        """Count what was compiled for a document up to now, and keep within bounds; it may stay alone."""
+        known, plans, counted = self._kept[key]
+        self._kept[key] = known, plans, plans.size
+        self.size += plans.size - counted
+        while self.size > MOST_FIELDS and len(self._kept) > 1:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: int) -> None:
+        if kept := self._kept.pop(key, None):
+            self.size -= kept[2]

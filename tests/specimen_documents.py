@@ -2,8 +2,10 @@
 
 from random import Random
 
-LEAVES = ("text number share flag kind at day price key sureText sureKind sureAt tags words grid anything called "
-          "doubled __typename").split()  # fmt: skip
+LEAVES = (
+    *("text", "number", "share", "flag", "kind", "at", "day", "price", "key", "sureText", "sureKind", "sureAt"),
+    *("tags", "words", "grid", "anything", "called", "doubled", "__typename"),
+)
 ASKED = ("later", "again: later(times: 5)", "atOnce", "fails", "lone { text child { number } }")
 DIRECTIVES = ("", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @include(if: $no)", " @skip(if: true)")
 FRAGMENTS = {"P": "text kind", "Q": "sureText child { number text }"}

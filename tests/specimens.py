@@ -20,7 +20,8 @@ class Kind(enum.Enum):
 
 
 def _doubled(root: Any) -> int | None:
-    return 2 * root.number
+    doubled: int = 2 * root.number
+    return doubled
 
 
 @strawberry.type
@@ -266,7 +267,7 @@ def root(random: Random, faulty: float, *, casts: bool) -> Any:
 
 def schema() -> GraphQLSchema:
     """The schema; `Leaf.secret` is refused where the context is not "open"."""
-    made = strawberry.Schema(Query, types=[Square, Circle, Other, Nicked])._schema
+    made: GraphQLSchema = strawberry.Schema(Query, types=[Square, Circle, Other, Nicked])._schema
     for name in ("Leaf", "Grown"):
         field = made.type_map[name].fields["secret"]  # type: ignore[attr-defined]
         field.resolve = guarded(field.resolve)
