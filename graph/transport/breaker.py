@@ -59,7 +59,7 @@ class Breaker:
     def refusal(self, endpoint: str) -> VendorCircuitOpenError:
         """The error of a request that is not sent."""
         return VendorCircuitOpenError(
-            f"{endpoint} was not asked: {self._source} failed {self._failures} times in a row. Last: {self._last_said}",
+            f"{endpoint} was not asked after {self._failures} failures in a row. Last: {self._last_said}",
             source=self._source,
             endpoint=endpoint,
             retry_after_s=max(0.0, self._may_probe_at - clock.monotonic()),
@@ -75,7 +75,7 @@ class Breaker:
         if began_at <= self._left_alone_at:
             return
         self._failures += 1
-        self._last_said = error.message
+        self._last_said = error.said
         if self.is_open:
             self._left_alone_at = clock.monotonic()
             self._may_probe_at = self._left_alone_at + self._open_s

@@ -8,13 +8,11 @@ for the next of so many per second, and is sent; if that fails and it may be, af
 """
 
 import asyncio
-import logging
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
-import httpcore
 import httpx
 
 from graph import clock
@@ -33,9 +31,9 @@ from graph.records import SourceHealth
 from graph.settings import SourceSettings
 from graph.telemetry.calls import vendor_call
 from graph.telemetry.metrics import VENDOR_RETRIES
-from graph.transport.bodies import ACCEPTED, TooLongError, read_body
+from graph.transport.bodies import TooLongError, read_body
 from graph.transport.breaker import Breaker, is_failure
-from graph.transport.connections import Connections, is_about_certificate
+from graph.transport.connections import HEADERS, Connections, is_about_certificate
 from graph.transport.deadline import within_deadline
 from graph.transport.drift import Drift
 from graph.transport.health import Health
@@ -48,10 +46,8 @@ from graph.transport.turns import Turns
 
 T = TypeVar("T")
 
+MANY_URLS = 1000
 NEARLY_FULL = 0.9  # of its time: the rest may have gone by in our own queue
-# Whatever level the process logs at: their lines hold whole addresses and headers, some of which are credentials.
-logging.getLogger("httpx").setLevel(logging.WARNING)
-logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
 @dataclass
@@ -114,18 +110,11 @@ class VendorClient:
         self._retries = Retries(settings.retries)
         self._retried = VENDOR_RETRIES.labels(source)
         self._health = Health()
-        # Time is bounded for the whole call, in _send. Redirects would carry credentials to wherever they lead.
-        self._http = httpx.AsyncClient(
-            transport=Connections(settings.ca_file),
-            timeout=None,  # noqa: S113 - as said
-            trust_env=False,
-            follow_redirects=False,
-            headers=ACCEPTED,
-        )
+        self._connections = Connections(self._max_body, settings.ca_file)
 
     async def aclose(self) -> None:
         """Close its connections."""
-        await self._http.aclose()
+        await self._connections.aclose()
 
     def health(self) -> SourceHealth:
         """How the source fared lately."""
@@ -230,8 +219,9 @@ class VendorClient:
 
     async def _send(self, request: VendorRequest, call: _Call) -> VendorReply:
         where: dict[str, Any] = {"source": self.source, "endpoint": request.endpoint}
+        if self._connections.is_closed:
+            raise VendorUnavailableError(f"{request.endpoint} is not asked any more.", **where)
         try:
-            # httpx bounds each read, not their sum: a dripping body is cut here.
             async with asyncio.timeout(call.left_s):
                 return await self._post(request)
         except TimeoutError:
@@ -240,30 +230,27 @@ class VendorClient:
         except TooLongError:
             said = f"{request.endpoint} answered with more than max_body_mb ({self._max_body // 1_000_000})."
             raise VendorGarbageError(said, **where) from None
-        except (httpcore.LocalProtocolError, UnicodeError, httpx.InvalidURL):  # a credential that fits no header
+        except (httpx.LocalProtocolError, UnicodeError, httpx.InvalidURL):  # a credential that fits no header
             raise FatalVendorError(f"{request.endpoint} could not be asked.", **where) from None
-        except httpcore.ConnectError as error:
+        except httpx.ConnectError as error:
             why = ": its certificate is not to be trusted" if is_about_certificate(error) else ""
             raise VendorUnreachableError(f"{request.endpoint} could not be reached{why}.", **where) from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, ssl.SSLError):  # the last is not mapped
+        except httpx.HTTPError:
             raise VendorUnavailableError(f"{request.endpoint} broke the connection.", **where) from None
-        except RuntimeError:
-            if not self._http.is_closed:
-                raise
-            raise VendorUnavailableError(f"{request.endpoint} is not asked any more.", **where) from None
 
     async def _post(self, request: VendorRequest) -> VendorReply:
-        asked = self._http.build_request(
+        asked = httpx.Request(
             request.method,
-            self._base_url + request.path,
-            params=dict(request.params),
-            headers={**request.headers, **(self.sign() if self.sign else {})},
+            _url(self._base_url + request.path, tuple(request.params.items())),
+            headers={**HEADERS, **request.headers, **(self.sign() if self.sign else {})},
             json=request.json,
             data=request.form,
         )
-        response = await self._http.send(asked, stream=True)
-        try:
-            body = await read_body(response, self._max_body)
-        finally:
-            await response.aclose()
+        response = await self._connections.handle_async_request(asked)
+        body = await read_body(response, self._max_body)
         return VendorReply(self.source, request.endpoint, response.status_code, response.headers, body, self.drift)
+
+
+@lru_cache(MANY_URLS)
+def _url(url: str, params: tuple[tuple[str, str], ...]) -> httpx.URL:
+    return httpx.URL(url, params=params)

@@ -1,97 +1,131 @@
 """The connections to one source, in the place of httpx's own pool.
 
-That one slows down as requests wait in it, and loses a place for good to a request that is cancelled just before it
-connects. Nobody waits here: requests take their turns before.
+That one slows down as requests wait in it, loses a place for good to a request that is cancelled just before it
+connects, and takes several times the work. Nobody waits here: requests take their turns before.
 """
 
+import asyncio
+import contextlib
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import cache
 from pathlib import Path
 
-import httpcore
 import httpx
 
+from graph import clock
+from graph.transport.bodies import ACCEPTED
+from graph.transport.connection import Connection, message_of
+
 KEEP_ALIVE_S = 4.0  # many servers close an idle connection after five seconds: be first
+PATIENCE_S = 1.0  # with one address of a server that has others
+HEADERS = {"accept": "*/*", **ACCEPTED, "connection": "keep-alive", "user-agent": f"python-httpx/{httpx.__version__}"}
 
 
 class Connections(httpx.AsyncBaseTransport):
-    """Keeps connections for the next request, those used last on top. Errors are those of httpcore.
+    """Keeps connections for the next request, those used last on top. All requests go to one server.
+
+    Redirects are not followed, as they carry credentials to wherever they lead; no proxy is asked and no cookie kept.
+    Whoever asks bounds the time.
+
+    Attributes:
+        is_closed: Nothing is sent any more.
+    """
+
+    def __init__(self, most: int, ca_file: Path | None = None) -> None:
+        """Make none yet.
+
+        Args:
+            most: So many bytes the body of an answer may have as it comes, give or take what is around it.
+            ca_file: Certificates of authorities to trust besides those everybody trusts.
+        """
+        self.is_closed = False
+        self._most = most
+        self._tls = tls_context(ca_file)
+        self._open: set[Connection] = set()
+        self._idle: list[Connection] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request. The response is whole, its body as it came.
+
+        Raises:
+            TooLongError: the body is longer than allowed.
+            httpx.ConnectError: no connection came about.
+            httpx.TransportError: the connection broke, or what came is no HTTP.
+        """
+        message = message_of(request)
+        connection = self._take() or await self._connect(request.url)
+        if self.is_closed:  # meanwhile
+            connection.abort()
+        try:
+            return await connection.ask(message, self._most)
+        finally:
+            self._give_back(connection)
+
+    async def aclose(self) -> None:
+        """Close all; requests under way break off."""
+        self.is_closed = True
+        for connection in self._open:
+            connection.abort()
+        if self._open:
+            await asyncio.wait([connection.gone for connection in self._open])
+
+    def _take(self) -> Connection | None:
+        """One that can be used again."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_ready and not _is_old(connection):
+                return connection
+            connection.abort()
+        return None
+
+    def _give_back(self, connection: Connection) -> None:
+        """Keep a connection that can be used again. The one unused for longest may have to go."""
+        if connection.is_ready:
+            connection.used_at = clock.monotonic()
+            self._idle.append(connection)
+        if self._idle and _is_old(self._idle[0]):
+            self._idle.pop(0).abort()
+
+    async def _connect(self, url: httpx.URL) -> Connection:
+        """Open one, to the first of the server's addresses that answers."""
+        name, port = url.raw_host.decode("ascii"), url.port or {"http": 80, "https": 443}[url.scheme]
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+            *others, last = [str(address[0]) for *_, address in found]
+            for address in others:
+                with contextlib.suppress(TimeoutError, OSError):
+                    async with asyncio.timeout(PATIENCE_S):
+                        return await self._open_one(address, port, name, url.scheme)
+            return await self._open_one(last, port, name, url.scheme)
+        except OSError as error:
+            raise httpx.ConnectError("not reached") from error
+
+    async def _open_one(self, address: str, port: int, name: str, scheme: str) -> Connection:
+        is_safe = scheme == "https"
+        _, connection = await asyncio.get_running_loop().create_connection(
+            Connection,
+            address,
+            port,
+            ssl=self._tls if is_safe else None,
+            server_hostname=name if is_safe else None,
+        )
+        self._open.add(connection)
+        connection.gone.add_done_callback(lambda _: self._open.discard(connection))
+        return connection
+
+
+def _is_old(connection: Connection) -> bool:
+    return clock.monotonic() - connection.used_at >= KEEP_ALIVE_S
+
+
+@cache
+def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
+    """TLS of today, which wants a certificate of the server's name. Nothing turns that off.
 
     Args:
         ca_file: Certificates of authorities to trust besides those everybody trusts.
     """
-
-    def __init__(self, ca_file: Path | None = None) -> None:
-        self._tls = _tls(ca_file)
-        self._idle: list[httpcore.AsyncHTTPConnection] = []
-        self._busy: set[httpcore.AsyncHTTPConnection] = set()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request. Close the response, and its connection is kept or closed."""
-        url = request.url
-        asked = httpcore.Request(
-            request.method,
-            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=request.headers.raw,
-            content=request.stream,
-        )
-        connection = await self._take(asked.url.origin)
-        try:
-            answer = await connection.handle_async_request(asked)
-        except BaseException:
-            await self._give_back(connection)
-            raise
-        return httpx.Response(
-            answer.status, headers=answer.headers, stream=_Body(answer, lambda: self._give_back(connection))
-        )
-
-    async def aclose(self) -> None:
-        """Close all; requests under way break off."""
-        connections = [*self._idle, *self._busy]
-        self._idle.clear()
-        self._busy.clear()
-        for connection in connections:
-            await connection.aclose()
-
-    async def _take(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        while self._idle and self._idle[-1].has_expired():
-            await self._idle.pop().aclose()
-        if self._idle:
-            connection = self._idle.pop()
-        else:
-            connection = httpcore.AsyncHTTPConnection(origin, ssl_context=self._tls, keepalive_expiry=KEEP_ALIVE_S)
-        self._busy.add(connection)
-        return connection
-
-    async def _give_back(self, connection: httpcore.AsyncHTTPConnection) -> None:
-        """Keep a connection that can be used again. The one unused for longest may have to go."""
-        is_kept = connection in self._busy and connection.is_available()
-        self._busy.discard(connection)
-        if is_kept:
-            self._idle.append(connection)
-        else:
-            await connection.aclose()
-        if self._idle and self._idle[0].has_expired():
-            await self._idle.pop(0).aclose()
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: httpcore.Response, give_back: Callable[[], Awaitable[None]]) -> None:
-        self._answer = answer
-        self._give_back = give_back
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._answer.aiter_stream()
-
-    async def aclose(self) -> None:
-        try:
-            await self._answer.aclose()
-        finally:
-            await self._give_back()
-
-
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    """TLS of today, which wants a certificate of the server's name. Nothing turns that off."""
     context = httpx.create_ssl_context(trust_env=False)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file is not None:

@@ -22,6 +22,11 @@ def start_deadline(seconds: float) -> None:
     _ends_at.set(clock.monotonic() + seconds)
 
 
+def stop_deadline() -> None:
+    """Give the current task, and those it starts, as long as they take: events come for hours."""
+    _ends_at.set(None)
+
+
 def within_deadline(seconds: float) -> float:
     """At most `seconds`, and no more than the deadline leaves; never below zero."""
     ends_at = _ends_at.get()

@@ -1,12 +1,12 @@
 """Reads a small document of a trusted address again and again: one at a time, bounded in time and size."""
 
 import asyncio
-from ssl import SSLError
+from pathlib import Path
 
-import httpcore
 import httpx
 
-from graph.transport.bodies import ACCEPTED, TooLongError, read_body
+from graph.transport.bodies import TooLongError, read_body
+from graph.transport.connections import HEADERS, Connections
 
 
 class DownloadError(Exception):
@@ -20,18 +20,18 @@ class Download:
         url: Where it is. Redirects are not followed.
         most: So many bytes it may have.
         timeout_s: For the whole of it.
+        ca_file: Certificates of authorities to trust besides those everybody trusts.
     """
 
-    def __init__(self, url: str, most: int, timeout_s: float) -> None:
+    def __init__(self, url: str, most: int, timeout_s: float, ca_file: Path | None = None) -> None:
         self._url = url
         self._most = most
         self._timeout_s = timeout_s
-        # Time is bounded for the whole, in read.
-        self._http = httpx.AsyncClient(timeout=None, trust_env=False, headers=ACCEPTED)  # noqa: S113
+        self._connections = Connections(most, ca_file)
 
     async def aclose(self) -> None:
         """Close its connection."""
-        await self._http.aclose()
+        await self._connections.aclose()
 
     async def read(self) -> bytes:
         """Read it.
@@ -40,7 +40,10 @@ class Download:
             DownloadError: there is no whole answer in time, or it is an error, a redirect or too long.
         """
         try:
-            async with asyncio.timeout(self._timeout_s), self._http.stream("GET", self._url) as response:
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._connections.handle_async_request(
+                    httpx.Request("GET", self._url, headers=HEADERS)
+                )
                 if response.status_code != httpx.codes.OK:
                     raise DownloadError(f"status {response.status_code}")
                 return await read_body(response, self._most)
@@ -48,12 +51,5 @@ class Download:
             raise DownloadError("timeout") from None
         except TooLongError:
             raise DownloadError("too long") from None
-        except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            httpcore.NetworkError,
-            httpcore.ProtocolError,
-            UnicodeError,
-            SSLError,
-        ):
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
             raise DownloadError("unreachable") from None

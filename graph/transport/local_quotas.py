@@ -25,6 +25,11 @@ class LocalQuotas:
                 self._next_turns = {key: at for key, at in self._next_turns.items() if at > now}
         return wait_s
 
+    async def give_back(self, name: str, per_second: float) -> None:
+        """Give back a turn of so many per second."""
+        if name in self._next_turns:
+            self._next_turns[name] -= 1 / per_second
+
     async def occupy(self, name: str, limit: int, token: str, hold_s: float) -> float:
         """Take one of so many places; see `Quotas`."""
         held = self.held(name)

@@ -52,6 +52,7 @@ class VendorRequest:
     Attributes:
         endpoint: The vendor's name of the report, for errors and counters; never an address.
         path: Appended to the source's `base_url`.
+        headers: Beside those that every request has, or in the place of one: by the same name in lower case.
         json: The body as JSON, or
         form: the body as a form.
         retry: When it may be sent again.

@@ -35,7 +35,7 @@ class Pace:
             VendorThrottledError: at once, where that takes longer than the patience.
         """
         while rest_s := self.rest_s:
-            self._check(rest_s, patience_s, f"{endpoint} was not asked: {self._source} wants a pause.", endpoint)
+            self._check(rest_s, patience_s, f"{endpoint} was not asked: the source wants a pause.", endpoint)
             await clock.sleep(rest_s)
 
     async def wait_for_turn(self, endpoint: str, patience_s: float) -> None:

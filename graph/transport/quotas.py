@@ -28,6 +28,9 @@ class Quotas(Protocol):
             come too late.
         """
 
+    async def give_back(self, name: str, per_second: float) -> None:
+        """Give back a turn of so many per second: who took it knows by now that it is not needed."""
+
     async def occupy(self, name: str, limit: int, token: str, hold_s: float) -> float:
         """Take one of so many places for a while.
 

@@ -119,9 +119,8 @@ async def test_a_request_that_is_cancelled_while_its_connection_closes_is_forgot
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.wait([task])
-        pool = client._http._transport
-        assert isinstance(pool, connections.Connections)
-        assert not pool._busy
+        pool = client._connections
+        assert not pool._open
 
 
 @pytest.mark.parametrize("spoilt", [b"no TLS at all", b"\x17\x03\x03\x00\x20" + b"x" * 32], ids=["plain", "encrypted"])
@@ -154,5 +153,5 @@ async def test_closing_breaks_off_what_is_under_way() -> None:
         await until(lambda: server.asked == 1)
         await client.aclose()
         assert type(await task) is VendorUnavailableError
-        assert (await failure(client)).message == "report is not asked any more."
+        assert (await failure(client)).message == "acme: report is not asked any more."
         server.answers.set()

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse
 
 from graph.errors import ConfigError, SourceErrorCode, VendorRefusedError, VendorUnreachableError
 from graph.settings import build
-from graph.transport.connections import Connections
+from graph.transport.connections import tls_context
 
 pytestmark = pytest.mark.anyio
 
@@ -72,7 +72,7 @@ async def test_a_bad_certificate_is_told_nothing(
         error = await failure(client)
     assert type(error) is VendorUnreachableError
     assert error.source_code is SourceErrorCode.UNAVAILABLE
-    assert error.message == "report could not be reached: its certificate is not to be trusted."
+    assert error.message == "acme: report could not be reached: its certificate is not to be trusted."
     assert b"".join(told) == b""
 
 
@@ -95,12 +95,13 @@ def test_an_authority_of_the_company_comes_besides_those_everybody_trusts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of which the environment of the process takes none away, and adds none."""
-    known = Connections()._tls.cert_store_stats()["x509_ca"]
+    known = tls_context().cert_store_stats()["x509_ca"]
     company = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(company.file))
     assert known > 50
-    assert Connections()._tls.cert_store_stats()["x509_ca"] == known
-    context = Connections(company.file)._tls
+    tls_context.cache_clear()
+    assert tls_context().cert_store_stats()["x509_ca"] == known
+    context = tls_context(company.file)
     assert context.cert_store_stats()["x509_ca"] == known + 1
     assert context.check_hostname
     assert (context.verify_mode, context.minimum_version) == (ssl.CERT_REQUIRED, ssl.TLSVersion.TLSv1_2)
