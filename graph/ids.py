@@ -6,6 +6,7 @@ damaged id from an unknown one; it is no signature, an id grants nothing.
 
 import base64
 import zlib
+from binascii import b2a_base64
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from graph.errors import InvalidIdError
 
 LONGEST = 1024  # letters: no vendor's key comes near it
+_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 DAMAGED = "This is not an id of confgraph, or it was damaged on the way."
 
 
@@ -37,9 +39,15 @@ class GlobalId(NamedTuple):
 
 def encode_id(kind: IdKind, source_name: str, key: str) -> str:
     """Make the id of one object."""
-    body = source_name.encode() + b"\0" + key.encode()
-    checksum = zlib.crc32(kind.value + body).to_bytes(4, "big")
-    return base64.urlsafe_b64encode(kind.value + checksum + body).rstrip(b"=").decode()
+    body = f"{source_name}\0{key}".encode()
+    name = kind.value
+    checksum = zlib.crc32(name + body).to_bytes(4, "big")
+    return to_base64url(name + checksum + body)
+
+
+def to_base64url(raw: bytes) -> str:
+    """Bytes as base64url without padding."""
+    return b2a_base64(raw, newline=False).translate(_TO_URL_SAFE).rstrip(b"=").decode()
 
 
 @lru_cache(maxsize=4096)

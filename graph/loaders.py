@@ -22,7 +22,9 @@ from aiodataloader import DataLoader
 from graph.errors import VendorUnavailableError
 from graph.fleet import Fleet, Source
 from graph.paging import read_recent
-from graph.paging.windows import Window
+from graph.paging.freshness import note_fault, note_life, note_settled
+from graph.paging.shelf import SNAPSHOT_TTL_S, YOUNG_TTL_S
+from graph.paging.windows import Rows, Window
 from graph.records import (
     Call,
     Conference,
@@ -91,6 +93,9 @@ class UsageGroupsKey(NamedTuple):
     order: UsageOrder
 
 
+_OF_WINDOWS = (RoomWindow, McuReportsKey, UsageGroupsKey)
+
+
 class SourceLoader(DataLoader[K, V]):
     """Collects the keys asked for in one turn of the loop, and reads those of each source in one batch."""
 
@@ -131,7 +136,16 @@ class SourceLoader(DataLoader[K, V]):
         """The value of a key, or what went wrong with it raised."""
         loading = self.load(key)
         loading.add_done_callback(_look_at)
-        return await asyncio.shield(loading)
+        try:
+            value = await asyncio.shield(loading)
+        except Exception:
+            note_fault()
+            raise
+        if self._fleet.sources[key.source_name].has_settled(_ended_at(key, value)):
+            note_settled()
+        else:
+            note_life(YOUNG_TTL_S if isinstance(key, _OF_WINDOWS) else SNAPSHOT_TTL_S, self.read_at(key))
+        return value
 
     async def batch_load_fn(self, keys: list[K]) -> list[V]:
         """Read the batches of all sources at the same time; one that fails leaves the others alone."""
@@ -173,6 +187,16 @@ class SourceLoader(DataLoader[K, V]):
         )
         self._read_at |= {self.get_cache_key(key): found.read_at for key in batch}
         return found.rows
+
+
+def _ended_at(key: object, value: object) -> datetime | None:
+    """When all had ended that the value of a key tells of; None where that is not known, or rows are missing."""
+    if isinstance(value, Rows) and value.left_out:
+        return None
+    if isinstance(key, _OF_WINDOWS):
+        return key.window.end
+    told = key if isinstance(key, Conference) else value
+    return told.ended_at if isinstance(told, Conference | Call) else None
 
 
 def _look_at(done: "asyncio.Future[Any]") -> None:
@@ -313,6 +337,12 @@ class Loaders:
         for loader in vars(self).values():
             if isinstance(loader, SourceLoader):
                 loader.cancel()
+
+    def renew(self) -> None:
+        """Begin anew, as for another request."""
+        self.cancel()
+        for name in [name for name, loader in vars(self).items() if isinstance(loader, SourceLoader)]:
+            delattr(self, name)
 
     @cached_property
     def conferences(self) -> ConferenceByKeyLoader:

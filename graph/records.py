@@ -19,8 +19,8 @@ BigInt = NewType("BigInt", int)
 """A whole number that may exceed 32 bits; the schema's scalar of that name."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all records."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base of all records. None leads back to itself, so that the garbage collector need not look at thousands."""
 
 
 # ---- enums --------------------------------------------------------------------------------------
@@ -143,6 +143,14 @@ class SourceResultStatus(Enum):
     LIVE_ONLY = "LIVE_ONLY"
     FAILED = "FAILED"
     UNSUPPORTED = "UNSUPPORTED"
+
+
+class LiveConferenceEventKind(Enum):
+    """What became of a conference."""
+
+    STARTED = "STARTED"
+    CHANGED = "CHANGED"
+    ENDED = "ENDED"
 
 
 # ---- the joined types ---------------------------------------------------------------------------
@@ -312,6 +320,14 @@ class ConferenceRef(Record, frozen=True):
     def id(self) -> str:
         """The conference's opaque id."""
         return encode_id(IdKind.CONFERENCE, self.source_name, self.vendor_id)
+
+
+class LiveConferenceEvent(Record, frozen=True):
+    """A conference that began, changed or ended, as it stood `at` an instant."""
+
+    kind: LiveConferenceEventKind
+    conference: Conference
+    at: datetime
 
 
 class RegionCount(Record, frozen=True):

@@ -158,7 +158,7 @@ class WindowCodec(Generic[R]):
 
 class _Error(msgspec.Struct, array_like=True):
     kind: str
-    message: str
+    said: str
     source: str
     endpoint: str
     status: int | None
@@ -186,7 +186,7 @@ class ErrorCodec:
             return None
         parts = msgspec.structs.asdict(error)
         del parts["kind"]
-        return kind(parts.pop("message"), **parts)
+        return kind(parts.pop("said"), **parts)
 
 
 ERRORS = ErrorCodec()

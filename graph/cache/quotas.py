@@ -31,6 +31,16 @@ if wait <= patience then
 end
 return wait
 """
+# KEYS: the next turn. ARGV: from turn to turn, in microseconds.
+_GIVE_BACK = f"""{_NOW}
+local turn = tonumber(redis.call('GET', KEYS[1]) or now) - ARGV[1]
+if turn > now then
+  redis.call('SET', KEYS[1], turn, 'PX', math.ceil((turn - now) / 1000) + 1)
+else
+  redis.call('DEL', KEYS[1])
+end
+return 0
+"""
 # KEYS: when each place ends, by token. ARGV: the token, for how many microseconds, how many places there are; then
 # tokens and microseconds of those held already. Who gives no number of places has one already.
 _HOLD = f"""{_NOW}
@@ -66,6 +76,11 @@ class SharedQuotas:
         if wait is None:
             return await self._local.take(name, per_second * ALONE_RATE, patience_s)
         return wait / 1e6
+
+    async def give_back(self, name: str, per_second: float) -> None:
+        """Give back a turn of so many per second; see `Quotas`."""
+        if await self._run(_GIVE_BACK, name, _us(1 / per_second)) is None:
+            await self._local.give_back(name, per_second * ALONE_RATE)
 
     async def occupy(self, name: str, limit: int, token: str, hold_s: float) -> float:
         """Take one of so many places; see `Quotas`."""

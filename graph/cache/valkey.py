@@ -26,7 +26,8 @@ PATIENCE_S = 1.0
 PAUSE_S = 5.0  # without it after it failed
 MAX_CONNECTIONS = 50
 
-_FAILURES = (RedisError, OSError, TimeoutError, ValueError)  # the last where something else listens there
+# A ValueError where something else listens there; a RuntimeError from uvloop, where an idle connection was reset.
+_FAILURES = (RedisError, OSError, TimeoutError, ValueError, RuntimeError)
 
 
 class _Credentials(CredentialProvider):

@@ -3,6 +3,7 @@
 Read in this order: `windows` (what is read), `feeds` (how), `cursor` (where a walk stands), `planner` (which window
 next), `drain` (one window, whole), `shelf` (what is kept of it), `snapshots` (lists that have no windows), `walk` (one
 source in order), `merge` (all sources in order), `listing`, `page` and `args` (what a client asks for and gets).
+`freshness` notes meanwhile for how long the answer is good.
 """
 
 from graph.paging.args import PageArgs, resolve_window

@@ -6,6 +6,8 @@ from datetime import timedelta
 from graph import clock
 from graph.errors import InvalidArgumentError, InvalidCursorError
 from graph.paging.cursor import decode_cursor
+from graph.paging.freshness import note_life
+from graph.paging.shelf import SNAPSHOT_TTL_S
 from graph.paging.windows import SECOND, Window
 
 DEFAULT_SIZE = 20
@@ -62,6 +64,7 @@ def resolve_window(
     if given is not None:
         return given
     if args.cursor is None:
+        note_life(SNAPSHOT_TTL_S)  # the range moves on
         end = clock.now() - lag
         rounded = end.replace(microsecond=0)
         return Window(rounded - default, rounded if rounded == end else rounded + SECOND)

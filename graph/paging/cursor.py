@@ -6,7 +6,8 @@ text is base64url without padding over `digest | msgpack`; the digest tells a da
 """
 
 import base64
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from graph.errors import InvalidCursorError
+from graph.ids import to_base64url
 from graph.paging.windows import Window, from_micros, to_micros
 
 Key = tuple[int | str, ...]
@@ -37,6 +39,8 @@ class Cut(NamedTuple):
 
     def is_above(self, key: Key) -> bool:
         """Whether a key lies below this place."""
+        if not self.parts:
+            return self.is_after
         head = key[: len(self.parts)]
         return _is_less(head, self.parts) or (self.is_after and head == self.parts)
 
@@ -70,6 +74,11 @@ def beginning(*, up: bool) -> Cut:
 def end(*, up: bool) -> Cut:
     """Where a walk has everything behind it."""
     return Cut((), up)
+
+
+def rows_below(keys: Sequence[Key], cut: Cut) -> int:
+    """How many of some keys, sorted upward, lie below a place."""
+    return bisect_left(keys, True, key=lambda key: not cut.is_above(key))
 
 
 def cut_between(done: Key, coming: Key, *, up: bool) -> Cut:
@@ -112,7 +121,7 @@ class Checkpoint(NamedTuple):
         return Cut(tuple(source if part is None else part for part in self.parts), self.is_after)
 
 
-class Cursor(NamedTuple):
+class Cursor(msgspec.Struct, frozen=True):
     """The state of a walk.
 
     Attributes:
@@ -148,24 +157,28 @@ class _Wire(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 _DECODER = msgspec.msgpack.Decoder(_Wire)
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class CursorWriter:
+    """Makes the texts of cursors that have the list, its range and the beginning of the walk in common."""
+
+    def __init__(self, scope: str, window: Window | None = None, began: int = 0) -> None:
+        self._scope = _scope_digest(scope)
+        self._window = window and (to_micros(window.start), to_micros(window.end))
+        self._began = began
+
+    def write(self, cursor: Cursor) -> str:
+        """The text of a place; of the rest the cursor need not know."""
+        places = {tag: [place.is_after, *place.parts] for tag, place in cursor.checkpoints.items()}
+        # In the order of _Wire.
+        body = _encode((VERSION, self._scope, cursor.key, cursor.side, cursor.up, places, self._window, self._began))
+        return to_base64url(_digest(body) + body)
 
 
 def encode_cursor(cursor: Cursor, scope: str) -> str:
     """Make the text of a cursor of one list."""
-    window = cursor.window
-    body = msgspec.msgpack.encode(
-        _Wire(
-            VERSION,
-            _scope_digest(scope),
-            list(cursor.key),
-            cursor.side,
-            cursor.up,
-            {tag: [place.is_after, *place.parts] for tag, place in cursor.checkpoints.items()},
-            window and (to_micros(window.start), to_micros(window.end)),
-            cursor.began,
-        )
-    )
-    return _text(_digest(body) + body)
+    return CursorWriter(scope, cursor.window, cursor.began).write(cursor)
 
 
 def decode_cursor(text: str, scope: str) -> Cursor:
@@ -186,7 +199,7 @@ def decode_cursor(text: str, scope: str) -> Cursor:
             wire.window and Window(from_micros(wire.window[0]), from_micros(wire.window[1])),
             wire.began,
         )
-        is_whole = _digest(body) == raw[:DIGEST_BYTES] and wire.version == VERSION and _text(raw) == text
+        is_whole = _digest(body) == raw[:DIGEST_BYTES] and wire.version == VERSION and to_base64url(raw) == text
         is_whole = is_whole and wire.began >= 0
     except (ValueError, OverflowError, msgspec.MsgspecError):
         is_whole = False
@@ -195,10 +208,6 @@ def decode_cursor(text: str, scope: str) -> Cursor:
     if wire.scope != _scope_digest(scope):
         raise InvalidCursorError("This cursor belongs to another field, parent, order or filter.")
     return cursor
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _digest(body: bytes) -> bytes:

@@ -31,6 +31,7 @@ class RangedFeed(Generic[R]):
         has_stateless_pages: Pages are numbered and may be asked for at any time; False where a scroll must be
             drained at once.
         keep: The filter that is applied here, after the read; never part of what is stored.
+        is_over: Whether what a row tells of has ended.
         count: The vendor's exact count of a range, asked without a list request; None where `keep` filters.
         count_per_day: Rows per day by the day's first instant, to plan windows; no list request, may be a bit off.
         counts_patience_s: How long rows wait for those counts.
@@ -51,6 +52,7 @@ class RangedFeed(Generic[R]):
     page_size: int
     has_stateless_pages: bool
     keep: Callable[[R], bool] = keep_all
+    is_over: Callable[[R], bool] = keep_all
     count: Callable[[Window], Awaitable[int | None]] | None = None
     count_per_day: Callable[[Window], Awaitable[Mapping[datetime, int] | None]] | None = None
     counts_patience_s: float = 0.7
@@ -93,8 +95,10 @@ class SnapshotFeed(Generic[R]):
         identity: The vendor's id, by which duplicates are dropped.
         keep: The filter that is applied here.
         status: What its contribution is called: OK, or LIVE_ONLY.
-        is_settled: Whether the range it is of has settled; None where it is not of a range but of now.
-        store_key: What the list is stored under: for seconds, settled for long; None for never.
+        is_settled: Whether what it is of, a range or a conference, has settled; None where that is now.
+        gets_no_more: Whether no rows will come that are not there now.
+        store_key: What the list is stored under: for seconds, settled for long; None where its rows are the request's
+            own, at hand or kept by a loader.
         codec: How it is written for other processes; None keeps it in this one.
         is_asked: Whether reading it asks the vendor; False where the rows are at hand.
     """
@@ -105,6 +109,7 @@ class SnapshotFeed(Generic[R]):
     keep: Callable[[R], bool] = keep_all
     status: SourceResultStatus = SourceResultStatus.OK
     is_settled: bool | None = None
+    gets_no_more: bool = False
     store_key: str | None = None
     codec: Codec[Any] | None = None
     is_asked: bool = True

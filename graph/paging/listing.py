@@ -7,16 +7,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
+from msgspec.structs import replace as replace_struct
+
 from graph import clock
 from graph.cache.store import WindowStore
 from graph.errors import VendorError
 from graph.paging.args import PageArgs
-from graph.paging.cursor import Cursor, Cut, Key, beginning, decode_cursor, encode_cursor, tag_of
+from graph.paging.cursor import Cursor, CursorWriter, Cut, Key, beginning, decode_cursor, tag_of
 from graph.paging.feeds import ChosenFeed, Feed, RangedFeed, SnapshotFeed
+from graph.paging.freshness import note_life
 from graph.paging.merge import Merge
 from graph.paging.page import Behind, Edge, Once, Page
 from graph.paging.planner import Budget
-from graph.paging.shelf import JOIN_S, Shelf
+from graph.paging.shelf import JOIN_S, SNAPSHOT_TTL_S, Shelf
 from graph.paging.walk import ChosenWalk, RangedWalk, SnapshotWalk, Walk
 from graph.paging.windows import EPOCH, Since, Window, from_seconds, to_seconds
 from graph.records import SourceResult, SourceResultStatus
@@ -95,8 +98,8 @@ class Listing(Generic[R]):
         await merge.run(args.size)
         if is_first:
             start = _go_back(start, walks)
-        encode = partial(self._encode, start.began)
-        edges = [Edge(row, spot, encode) for row, spot in merge.rows]
+        write = CursorWriter(self._scope, self._window if self._carries_window else None, start.began).write
+        edges = [Edge(row, spot, write) for row, spot in merge.rows]
         is_short = len(edges) < args.size and merge.is_unfinished
         return Page(
             edges if args.is_forward else edges[::-1],
@@ -104,7 +107,7 @@ class Listing(Generic[R]):
             self._behind(walks, budgets, start, up=up),
             is_forward=args.is_forward,
             has_more=merge.has_more or merge.is_unfinished,
-            reached=encode(merge.reached()) if is_short else None,
+            reached=write(merge.reached()) if is_short else None,
             left_out=any(walk.left_out for walk in walks),
         )
 
@@ -114,7 +117,7 @@ class Listing(Generic[R]):
         now = to_seconds(clock.now())
         if args.cursor is not None:
             cursor = decode_cursor(args.cursor, self._scope)
-            return cursor._replace(began=min(cursor.began, now))  # clocks of two replicas may differ
+            return replace_struct(cursor, began=min(cursor.began, now))  # clocks of two replicas may differ
         return Cursor((), 1 if beginning(up=up).is_after else -1, up, began=now)
 
     def _place(self, source: str, start: Cursor, *, up: bool) -> Cut:
@@ -171,10 +174,6 @@ class Listing(Generic[R]):
 
     # ---- what a page says ---------------------------------------------------------------------
 
-    def _encode(self, began: int, cursor: Cursor) -> str:
-        window = self._window if self._carries_window else None
-        return encode_cursor(cursor._replace(window=window, began=began), self._scope)
-
     def _results(self, walks: Sequence[Walk[R]]) -> Mapping[str, SourceResult]:
         unsupported = SourceResultStatus.UNSUPPORTED
         results = {name: SourceResult(source_name=name, status=unsupported) for name in self._unsupported}
@@ -224,6 +223,8 @@ class Listing(Generic[R]):
     async def _counts(self, unsure: set[str], budgets: Mapping[str, Budget], since: Since) -> Mapping[str, int | None]:
         asked = [feed for feed in self._feeds if feed.source not in unsure]
         counts = await asyncio.gather(*(self._count(feed, budgets, since) for feed in asked))
+        if None in counts:
+            note_life(SNAPSHOT_TTL_S)  # what would cost too much may have been read for others by then
         return dict.fromkeys(unsure) | dict(zip((feed.source for feed in asked), counts, strict=True))
 
     async def _count(self, feed: Feed[R], budgets: Mapping[str, Budget], since: Since) -> int | None:
@@ -252,4 +253,4 @@ def _go_back(start: Cursor, walks: Sequence[Walk[R]]) -> Cursor:
     Its promise then holds as of that instant, and later pages may use what was read since.
     """
     ages = (to_seconds(walk.fell_back_to) for walk in walks if walk.fell_back_to)
-    return start._replace(began=min((start.began, *ages)))
+    return replace_struct(start, began=min((start.began, *ages)))

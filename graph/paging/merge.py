@@ -8,7 +8,9 @@ the others, until it has caught up.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+import msgspec
 
 from graph.paging.cursor import Checkpoint, Cursor, Cut, Key, cut_between, end
 from graph.paging.walk import Walk
@@ -18,7 +20,7 @@ R = TypeVar("R")
 Debts = Mapping[bytes, Checkpoint]
 
 
-class Spot(NamedTuple):
+class Spot(msgspec.Struct, frozen=True, gc=False):
     """What the cursor of one row is made of, once somebody reads it.
 
     Attributes:
@@ -75,12 +77,16 @@ class Merge(Generic[R]):
         self.rows: list[tuple[R, Spot]] = []
         self.has_more = False
         self._key, self._side = start.key, start.side
-        self._main = start.cut(up=up)
         tags = {walk.tag for walk in walks}
         # Sources that are not configured now, or not for this caller, may come back: their places are passed on.
         self._absent = {tag: at for tag, at in start.checkpoints.items() if tag not in tags and start.up is up}
         self._failed: list[Walk[R]] = []
         self._behind = [walk for walk in walks if walk.position.is_behind(self._main, up=up)]
+
+    @property
+    def _main(self) -> Cut:
+        """The place of the row that is farthest in the walk."""
+        return Cut(self._key, self.up if self._side == 0 else self._side > 0)
 
     @property
     def is_unfinished(self) -> bool:
@@ -120,23 +126,19 @@ class Merge(Generic[R]):
 
     def _bound(self, walk: Walk[R]) -> Cut:
         """The place up to which a walk may go on: another's head, or where a spent one stands."""
-        bound = end(up=self.up)
-        for other in self.walks:
-            if other.head is not None:
-                place = Cut(other.head, not self.up)
-            elif other.is_spent:
-                place = other.position
-            else:
-                continue
-            if other is not walk and place.is_behind(bound, up=self.up):
-                bound = place
+        others = [other for other in self.walks if other is not walk]
+        heads = [other.head for other in others if other.head is not None]
+        bound = Cut(min(heads) if self.up else max(heads), not self.up) if heads else end(up=self.up)
+        for other in others:
+            if other.is_spent and other.head is None and other.position.is_behind(bound, up=self.up):
+                bound = other.position
         return bound
 
     def _take(self, walk: Walk[R]) -> None:
         key, row = walk.pop()
         if not (self._behind and self._main.is_passed(key, up=self.up)):
-            self._key, self._side, self._main = key, 0, Cut(key, self.up)
-        debts = self._debts(walk)
+            self._key, self._side = key, 0
+        debts = self._debts(walk) if self._failed or self._behind else self._absent
         spot = Spot(self._key, self._side, debts, walk.tag, walk.source, key, walk.head, walk.passed, self.up)
         self.rows.append((row, spot))
 
@@ -161,5 +163,5 @@ class Merge(Generic[R]):
         for place in places:
             nearest = place if place.is_behind(nearest, up=self.up) else nearest
         if not nearest.is_behind(self._main, up=self.up):
-            self._main, self._key, self._side = nearest, nearest.parts, 1 if nearest.is_after else -1
+            self._key, self._side = nearest.parts, 1 if nearest.is_after else -1
         return Cursor(self._key, self._side, self.up, self._debts())

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
 
+import msgspec
+
 from graph.paging.cursor import Cursor
 from graph.paging.merge import Spot
 from graph.records import SourceResult, SourceResultStatus
@@ -30,24 +32,23 @@ class Once(Generic[T]):
             return self._answer[0]
 
 
-class Edge(Generic[R]):
-    """A row and its cursor, which is made when it is read."""
+class Edge(msgspec.Struct, Generic[R], frozen=True, gc=False):
+    """A row and its cursor, which is made when it is read.
 
-    __slots__ = ("_encode", "_spot", "node")
+    Attributes:
+        node: The row.
+        spot: What its cursor is made of.
+        write: Makes its text.
+    """
 
-    def __init__(self, node: R, spot: Spot, encode: Callable[[Cursor], str]) -> None:
-        self.node = node
-        self._spot = spot
-        self._encode = encode
+    node: R
+    spot: Spot
+    write: Callable[[Cursor], str]
 
     @property
     def cursor(self) -> str:
         """The row's place in the list."""
-        return self._encode(self._spot.cursor())
-
-    def with_node(self, node: R) -> "Edge[R]":
-        """The same place with another form of its row."""
-        return Edge(node, self._spot, self._encode)
+        return self.write(self.spot.cursor())
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Page(Generic[R]):
 
     def replace_nodes(self, change: Callable[[R], R]) -> None:
         """Give every row another form, such as one with more of it filled in, before the page is served."""
-        self.edges = [edge.with_node(change(edge.node)) for edge in self.edges]
+        self.edges = [msgspec.structs.replace(edge, node=change(edge.node)) for edge in self.edges]
         self.__dict__.pop("nodes", None)
 
     @property

@@ -1,11 +1,11 @@
 """The planner: which window of a source to read next, so that a walk costs few list requests.
 
-What it goes by, best first: the vendor's own counts per day; the density met last; where pages are stateless, one page
-over all that remains, whose total tells the density unless it drains the range at once; else a day. Over empty
-stretches windows grow up to eightfold. It aims at 0.5 to 2.5 vendor pages, ends windows on round marks, so that other
-walks come to want the same ones, and at least halves one that proves too big. Where the narrowest window (at SYSTEC a
-day) holds more than a budget can read, a page other than the first exceeds its budget to get on at all. All of it are
-guesses about cost: no row depends on them.
+What it goes by, best first: the vendor's own counts per day, where the range is long or seems to have much; the density
+met last; where pages are stateless, one page over all that remains, whose total tells the density unless it drains the
+range at once; else a day. Over empty stretches windows grow up to eightfold. It aims at 0.5 to 2.5 vendor pages, ends
+windows on round marks, so that other walks come to want the same ones, and at least halves one that proves too big.
+Where the narrowest window (at SYSTEC a day) holds more than a budget can read, a page other than the first exceeds its
+budget to get on at all. All of it are guesses about cost: no row depends on them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,8 @@ from graph.paging.drain import Outlook
 from graph.paging.windows import Grid, Window
 
 DAY = timedelta(days=1)
+AT_ONCE = DAY * 5 // 4  # a short range, which is tried as a whole where nothing is known
+SMALL_PAGES = 2  # what a short range may have
 FASTEST_GROWTH = 8
 NOTHING = 1e-9  # rows per cell
 
@@ -131,18 +133,23 @@ class Planner:
         parts = ((count, min(day + DAY, window.end) - max(day, window.start)) for day, count in self._days())
         return sum(count * (part / DAY) for count, part in parts if part > timedelta(0))
 
+    @staticmethod
+    def goes_by_days(window: Window, grid: Grid, page_size: int, density: float | None) -> bool:
+        """Whether counts per day help to read a range: a short one is tried at once, unless it seems to have much."""
+        return window.width > AT_ONCE or (density or 0) * (window.width / grid.base) > SMALL_PAGES * page_size
+
     # ---- learning -----------------------------------------------------------------------------
 
     def accepts(self, known: Outlook, wanted: int) -> bool:
         """Whether a window is worth reading on as it is, and not narrower."""
         if not known.pages or self.is_narrowest(known.window):
             return True
-        if self.is_first and known.expected_pages > self._patience(wanted):
+        if (self.is_first or self.density is None) and known.expected_pages > self._patience(wanted):
             return False
         return self.can_afford(known)
 
     def _patience(self, wanted: int) -> int:
-        """How many vendor pages of one window the first page of a walk puts up with."""
+        """How many vendor pages of one window it puts up with, on the first page of a walk or where it only guessed."""
         return max(2, ceil(self._rows(wanted) / self.page_size) + 1) + (self.density is None)
 
     def can_afford(self, known: Outlook) -> bool:

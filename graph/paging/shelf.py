@@ -1,7 +1,7 @@
 """The shelf: what one feed has in the store, and how long it stays there."""
 
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
@@ -13,6 +13,8 @@ from graph.errors import VendorError
 from graph.paging.cursor import Key
 from graph.paging.drain import Drain, Outlook
 from graph.paging.feeds import RangedFeed
+from graph.paging.freshness import note_life, note_read, note_settled
+from graph.paging.planner import Planner
 from graph.paging.windows import Since, Window, to_micros
 from graph.transport.deadline import wait_within_deadline
 
@@ -62,6 +64,7 @@ class Shelf(Generic[R]):
         self._since = since
         self._list = feed.store_key or feed.source
         self._lists = (self._list, *feed.richer_keys)
+        self._has_asked_days = False
         self._windows = None if feed.codec is None else WindowCodec(feed.codec, key)
 
     # ---- windows ------------------------------------------------------------------------------
@@ -115,7 +118,7 @@ class Shelf(Generic[R]):
         start, end, read_at, left_out = *drain.window, drain.read_at, drain.left_out
         settled = start if left_out else self._settled()
         for part in _parts(start, end, settled):
-            low, high = (bisect_left(keys, (to_micros(instant),)) for instant in part)
+            low, high = _places(keys, part)
             is_settled = part.end <= settled
             window = StoredWindow(*part, keys[low:high], rows[low:high], read_at, is_settled, left_out)
             fresh_s = SETTLED_TTL_S if is_settled else YOUNG_TTL_S
@@ -133,12 +136,16 @@ class Shelf(Generic[R]):
         """Rows per cell of the grid, as met last."""
         return await self._store.recall(f"{self._list}\ndensity", self._shared(_DENSITY))
 
-    async def days(self, window: Window) -> Mapping[datetime, int] | None:
-        """The vendor's counts per day of a range, asked for once; None where it cannot tell, or not at once."""
-        count = self._feed.count_per_day
-        if count is None:
+    async def days(self, window: Window, density: float | None) -> Mapping[datetime, int] | None:
+        """The vendor's counts per day of a range, asked for once; None where it cannot tell, or not at once.
+
+        A range that a plan does not need them for, by the density met last, is not asked about.
+        """
+        feed, count = self._feed, self._feed.count_per_day
+        if count is None or not Planner.goes_by_days(window, feed.grid, feed.page_size, density):
             return None
-        around = self._feed.grid.around(window)
+        self._has_asked_days = True
+        around = feed.grid.around(window)
         name, codec = self._of_window("days", around), self._shared(_DAYS)
 
         async def read() -> Days:
@@ -156,7 +163,7 @@ class Shelf(Generic[R]):
         if known is None:
             asked = self._store.once(name, read, look=look if codec else None)
             try:
-                known = await self._wait(asked, patience_s=self._feed.counts_patience_s)
+                known = await self._wait(asked, patience_s=feed.counts_patience_s)
             except VendorError:
                 return None  # rows do not wait for counts; these are there for whoever asks later
         return known[0]
@@ -165,17 +172,22 @@ class Shelf(Generic[R]):
         """Keep what a plan came to know; counts per day that proved misleading are not used again."""
         if density is not None:
             await self._store.remember(f"{self._list}\ndensity", density, SETTLED_TTL_S, self._shared(_DENSITY))
-        if self._feed.count_per_day is not None and not has_days:
+        if self._has_asked_days and not has_days:
             name = self._of_window("days", self._feed.grid.around(window))
             await self._store.remember(name, cast("Days", (None,)), COUNTS_TTL_S, self._shared(_DAYS))
 
     async def count(self, window: Window) -> int | None:
-        """The vendor's exact count of a range; None where it cannot tell."""
+        """The vendor's exact count of a range; None where it cannot tell. What was read whole is counted here."""
         count = self._feed.count
         if window.is_empty:
             return 0
         if count is None:
             return None
+        stored = await self.find(window, up=True)
+        if stored and stored.end >= window.end and not stored.left_out:
+            note_read(stored, YOUNG_TTL_S)
+            low, high = _places(stored.keys, window)
+            return high - low
         name, codec = self._of_window("count", window), self._shared(_COUNT)
 
         async def read() -> Count:
@@ -192,6 +204,10 @@ class Shelf(Generic[R]):
         known = await look()
         while known is None or (known[1] < self._since.fresh and window.end > self._settled()):
             known = await self._wait(self._store.once(name, read, look=look if codec else None))
+        if window.end <= self._settled():
+            note_settled()
+        else:
+            note_life(YOUNG_TTL_S, known[1])
         return known[0]
 
     def _shared(self, codec: FactCodec[T]) -> FactCodec[T] | None:
@@ -203,6 +219,11 @@ class Shelf(Generic[R]):
 
     async def _wait(self, work: Coroutine[Any, Any, T], patience_s: float | None = None) -> T:
         return await wait_within_deadline(work, source=self._feed.source, endpoint="list", patience_s=patience_s)
+
+
+def _places(keys: Sequence[Key], window: Window) -> tuple[int, int]:
+    """Where the keys of a range begin and end among some that are sorted upward."""
+    return bisect_left(keys, (to_micros(window.start),)), bisect_left(keys, (to_micros(window.end),))
 
 
 def _parts(start: datetime, end: datetime, settled: datetime) -> list[Window]:

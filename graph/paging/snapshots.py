@@ -60,21 +60,17 @@ async def read_snapshot(
 ) -> Snapshot[R]:
     """A snapshot feed's list, sorted and without duplicates: read since the walk began unless the source is down.
 
-    One of a range that has settled may be older, as windows may.
+    One of a range that has settled may be older, as windows may; so may one that is the request's own.
     """
-    name = f"{feed.store_key or feed.source}\nsnapshot"
+    if feed.store_key is None:
+        return Snapshot(await _read(feed, key))
+    name = f"{feed.store_key}\nsnapshot"
     codec: WindowCodec[R] | None = None if feed.codec is None else WindowCodec(feed.codec, key)
 
     async def read() -> StoredWindow[R]:
-        asked_at = clock.now()
-        answer = await feed.read()
-        rows = {feed.identity(row): row for row in answer}
-        pairs = sorted(((key(row), row) for row in rows.values()), key=lambda pair: pair[0])
-        keys, left_out = [k for k, _ in pairs], Rows.missing_from(answer)
-        read_at, is_settled = Rows.read_before(answer) or asked_at, bool(feed.is_settled and not left_out)
-        known = StoredWindow(read_at, read_at, keys, [row for _, row in pairs], read_at, is_settled, left_out)
+        known = await _read(feed, key)
         young_s = SNAPSHOT_TTL_S if feed.is_settled is None else YOUNG_TTL_S
-        await store.remember(name, known, SETTLED_TTL_S if is_settled else young_s, codec, may_get_stale=True)
+        await store.remember(name, known, SETTLED_TTL_S if known.is_settled else young_s, codec, may_get_stale=True)
         return known
 
     async def look() -> StoredWindow[R] | None:
@@ -92,3 +88,13 @@ async def read_snapshot(
             raise
         return Snapshot(stale, outage)
     return Snapshot(known)
+
+
+async def _read(feed: SnapshotFeed[R], key: Callable[[R], Key]) -> StoredWindow[R]:
+    asked_at = clock.now()
+    answer = await feed.read()
+    rows = {feed.identity(row): row for row in answer}
+    pairs = sorted(((key(row), row) for row in rows.values()), key=lambda pair: pair[0])
+    keys, left_out = [k for k, _ in pairs], Rows.missing_from(answer)
+    read_at, is_settled = Rows.read_before(answer) or asked_at, bool(feed.is_settled and not left_out)
+    return StoredWindow(read_at, read_at, keys, [row for _, row in pairs], read_at, is_settled, left_out)

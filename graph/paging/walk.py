@@ -2,7 +2,6 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -12,11 +11,12 @@ from graph import clock
 from graph.cache.memory import StoredWindow
 from graph.cache.store import WindowStore
 from graph.errors import OUTAGES, InvalidCursorError, SourceErrorCode, UnsupportedError, VendorError
-from graph.paging.cursor import Cut, Key, beginning, cut_between, end, tag_of
+from graph.paging.cursor import Cut, Key, beginning, cut_between, end, rows_below, tag_of
 from graph.paging.drain import Drain, Outlook
 from graph.paging.feeds import ChosenFeed, RangedFeed, SnapshotFeed
+from graph.paging.freshness import SETTLED_S, note_fault, note_life, note_read
 from graph.paging.planner import Budget, Planner
-from graph.paging.shelf import Shelf
+from graph.paging.shelf import SNAPSHOT_TTL_S, YOUNG_TTL_S, Shelf
 from graph.paging.snapshots import read_snapshot
 from graph.paging.windows import EPOCH, Since, Window, from_micros, to_micros
 from graph.records import SourceError, SourceResult, SourceResultStatus
@@ -131,6 +131,10 @@ class Walk(ABC, Generic[R]):
                 self.is_spent = not await self._fetch(wanted)
             except VendorError as error:
                 self.error = error
+        if self.has_failed:
+            note_fault()
+        elif self.is_spent:
+            note_life(SNAPSHOT_TTL_S)  # who asks again may get further
 
     async def count(self) -> int | None:
         """How many rows there are in all; None where the source fails, or reading them would cost too much."""
@@ -159,16 +163,17 @@ class Walk(ABC, Generic[R]):
     async def _fetch(self, wanted: int) -> bool:
         """Fetch the next part of the list and enter it; False when the budget does not allow it."""
 
-    def _note(self, read: StoredWindow[R]) -> None:
-        """Take down when a part was read, and what it lacks."""
+    def _note(self, read: StoredWindow[R], young_s: float) -> None:
+        """Take down when a part was read, what it lacks, and how long it is good unless it has settled."""
         self.as_of = min(self.as_of or read.read_at, read.read_at)
         self.left_out += read.left_out
         if self.outage and not read.is_settled:
             self.fell_back_to = min(self.fell_back_to or read.read_at, read.read_at)
+        note_read(read, 0 if self.outage else young_s)
 
     def _enter(self, keys: Sequence[Key], rows: Sequence[R], low: int, high: int, beyond: Cut) -> None:
         """Stand before the rows `low` to `high` of a part that is sorted upward and ends at `beyond`."""
-        start = _rows_below(keys, self._start)
+        start = rows_below(keys, self._start)
         low, high = (max(low, start), high) if self.up else (low, min(high, start))
         self._keys, self._rows, self._beyond = keys, rows, beyond
         self._at, self._stop = (low, max(low, high)) if self.up else (high - 1, min(low, high) - 1)
@@ -227,8 +232,8 @@ class RangedWalk(Walk[R]):
         stored = await self._shelf.find(self._rest, up=self.up) or await self._read_or_fall_back(wanted)
         if stored is None:
             return False
-        self._note(stored)
-        low, high = (_rows_below(stored.keys, _place(instant)) for instant in self._rest)
+        self._note(stored, YOUNG_TTL_S if all(map(self._feed.is_over, stored.rows)) else SNAPSHOT_TTL_S)
+        low, high = (rows_below(stored.keys, _place(instant)) for instant in self._rest)
         if self.up:
             self._rest = Window(max(self._rest.start, stored.end), self._rest.end)
         else:
@@ -291,7 +296,7 @@ class RangedWalk(Walk[R]):
         return await self._shelf.keep(drain) if drain.is_done else drain.outlook
 
     async def _plan(self) -> Planner:
-        feed, shelf = self._feed, self._shelf
+        feed, density = self._feed, await self._shelf.density()
         return Planner(
             feed.grid,
             feed.page_size,
@@ -300,8 +305,8 @@ class RangedWalk(Walk[R]):
             can_probe=feed.has_stateless_pages,
             is_first=self._is_first,
             overlap=feed.overlap,
-            density=await shelf.density(),
-            days=await shelf.days(self._window),
+            density=density,
+            days=await self._shelf.days(self._window, density),
         )
 
 
@@ -332,9 +337,12 @@ class SnapshotWalk(Walk[R]):
     async def _fetch(self, wanted: int) -> bool:  # noqa: ARG002 - the list is read whole, whatever is wanted
         snapshot, self.outage = await read_snapshot(self._feed, self._key, self._store, self._since)
         self._is_unread = False
-        self._note(snapshot)
-        if not self._feed.is_asked:
-            self.as_of = None
+        if self._feed.is_asked:
+            young_s = SNAPSHOT_TTL_S if self._feed.is_settled is None else YOUNG_TTL_S
+            has_rows = bool(snapshot.left_out) or any(map(self._keep, snapshot.rows))
+            self._note(snapshot, SETTLED_S if self._feed.gets_no_more and not has_rows else young_s)
+        else:
+            self.left_out = snapshot.left_out
         self._enter(snapshot.keys, snapshot.rows, 0, len(snapshot.rows), end(up=self.up))
         return True
 
@@ -373,10 +381,6 @@ class ChosenWalk(Walk[R]):
         keys = [self._key(row) for row in rows]
         self._enter(keys, rows, 0, len(rows), Cut((self._at_place,), is_after=False))
         return True
-
-
-def _rows_below(keys: Sequence[Key], cut: Cut) -> int:
-    return bisect_left(keys, True, key=lambda key: not cut.is_above(key))
 
 
 def _place(instant: datetime) -> Cut:

@@ -110,6 +110,7 @@ class Adapter:
         chosen_at_once: How many conferences that were asked for by id are read together: few where each costs, all
             where one search finds them.
         embeds: What its rows bring along when asked to; the rest of `Extras` changes nothing in a request.
+        grows: What of `vendor_fields` grows by itself while a conference goes on: that it did is no news.
         store: What was read lately, of all sources; its own until it is given that of the process.
         costs: What its verbs cost in requests.
     """
@@ -122,6 +123,7 @@ class Adapter:
     member_count_needs_members: ClassVar[bool] = False
     chosen_at_once: int = 1000
     embeds: ClassVar[Extras] = Extras(members=True, calls=True)
+    grows: ClassVar[tuple[str, ...]] = ()
     costs: Costs = Costs()
 
     def __init__(self, source: str, settings: SourceSettings, client: VendorClient) -> None:
@@ -136,7 +138,7 @@ class Adapter:
 
     def unsupported(self, report: str) -> UnsupportedError:
         """The error of a report that this vendor does not have."""
-        return UnsupportedError(f"The source {self.source} has no {report}.", source=self.source, endpoint=report)
+        return UnsupportedError(f"This source has no {report}.", source=self.source, endpoint=report)
 
     def incomplete(self, endpoint: str, left_out: int) -> VendorPayloadError:
         """The error of an answer that would be wrong without the rows that could not be read."""

@@ -64,6 +64,34 @@ async def test_costs_in_the_default_world(kind: str, page_size: int, descending:
         assert vendor.requests <= 2 * -(-1000 // page_size) + 12 + months
 
 
+@pytest.mark.parametrize("is_stateless", [True, False])
+@pytest.mark.parametrize(("rows", "requests"), [(90, 1), (250, 3), (5000, 2)])
+async def test_a_day_is_planned_without_counts(is_stateless: bool, rows: int, requests: int) -> None:
+    """Its first page tells as much: a day that has too many rows is given up after it."""
+    vendor = Vendor("s", [Row(DAWN + i * DAY / rows, "s", f"{i:04}") for i in range(rows)], 100, is_stateless)
+    vendor.has_days = True
+    world = World([vendor], Window(DAWN, DAWN + DAY))
+    await world.first(50)
+    assert (vendor.requests, vendor.counts) == (requests, 0)
+    vendor.requests, world.store = 0, WindowStore()
+    assert rows_of(await world.walk(50)) == world.truth()
+    assert vendor.requests <= 2 * -(-rows // 100) + 12
+    assert vendor.counts <= 1
+
+
+async def test_a_day_that_seems_to_have_much_is_counted() -> None:
+    """The rows met last lay dense; those of the day need not."""
+    rows = [Row(DAWN + i * DAY / 5000, "s", f"{i:04}") for i in range(5000)]
+    quiet = [Row(DAWN + 9 * DAY + i * DAY / 90, "s", f"quiet{i:02}") for i in range(90)]
+    vendor = Vendor("s", [*rows, *quiet], 100, is_stateless=False, has_days=True)
+    world = World([vendor], Window(DAWN, DAWN + DAY), store=WindowStore())
+    await world.first(50)
+    vendor.requests, world.window = 0, Window(DAWN + 9 * DAY, DAWN + 10 * DAY)
+    page = await world.first(80)
+    assert len(page.nodes) == 80
+    assert (vendor.requests, vendor.counts) == (1, 1)
+
+
 @pytest.mark.usefixtures("now")
 @pytest.mark.parametrize("page_size", [100, 300, 500])
 @pytest.mark.parametrize("is_stateless", [True, False])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from graph import clock
 from graph.cache.store import WindowStore
 from graph.errors import InvalidCursorError, UnsupportedError
 from graph.paging import Listing, PageArgs, RangedFeed, SnapshotFeed, resolve_window
-from graph.paging.windows import Slice, Window
+from graph.paging.windows import Rows, Slice, Window
 from graph.records import SourceResultStatus
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +48,16 @@ async def test_a_page_of_no_rows_asks_for_nothing() -> None:
         await world.first(0, "damaged")
 
 
+async def test_rows_that_a_request_has_already_are_not_waited_for_again() -> None:
+    """They were read before the page was asked for, and come no newer however often they are read."""
+    rows = Rows.of([Row(DAWN, "s", "r0")], read_at=clock.now() - timedelta(seconds=5))
+    async with asyncio.timeout(30):
+        page = await Listing([snapshot("s", rows)], key=key, scope="own").page(PageArgs())
+        assert await page.total_count() == 1
+    assert [row.id for row in page.nodes] == ["r0"]
+    assert page.results["s"].as_of == rows.read_at
+
+
 async def test_a_page_of_no_rows_of_nothing_has_no_next_page() -> None:
     assert not await (await World([], MONTH).first(0)).has_next_page()
     assert not await (await World([vendor()], Window(DAWN, DAWN)).first(0)).has_next_page()
@@ -79,12 +89,21 @@ async def test_no_source_is_an_empty_page() -> None:
 
 
 async def test_the_count_is_the_vendors_where_it_is_exact() -> None:
-    counted, read = vendor("counted", has_count=True), vendor("read", 30)
+    counted, read = vendor("counted", has_count=True, page_size=10), vendor("read", 30)
     world = World([counted, read], MONTH, store=WindowStore())
     page = await world.first(5)
     assert await page.total_counts() == {"counted": 50, "read": 30}
     assert await page.total_count() == 80
     assert counted.counts == 1
+
+
+async def test_what_was_read_whole_is_counted_without_asking() -> None:
+    """Rows outside of the range, which the grid reads along, do not count."""
+    one = vendor(has_count=True)
+    world = World([one], Window(DAWN + 5 * MINUTE, DAWN + 20 * DAY + 5 * MINUTE), store=WindowStore())
+    page = await world.first(5)
+    assert await page.total_count() == len(world.truth()) == 36
+    assert (one.requests, one.counts) == (1, 0)
 
 
 async def test_the_count_is_null_where_reading_would_exceed_the_budget() -> None:
@@ -101,7 +120,7 @@ async def test_the_count_goes_by_the_filter() -> None:
 
 
 async def test_a_count_is_asked_for_once_however_often_it_is_read() -> None:
-    one = vendor(has_count=True)
+    one = vendor(has_count=True, page_size=10)
     page = await World([one], MONTH).first(5)
     await asyncio.gather(*(page.total_count() for _ in range(9)), page.total_counts())
     assert one.counts == 1

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from clocks import own_clock
 from starlette.responses import Response
 from vendors.hexmeet_app import NOW, call_row, conference_row, hexmeet, histogram, page
 
-from graph import clock
 from graph.errors import VendorTimeoutError, VendorUnavailableError, VendorUnreachableError
 from graph.paging.windows import Window
 from graph.transport.deadline import start_deadline
@@ -29,15 +29,7 @@ BROKEN = Response(b"", headers={"content-length": "100"})
 
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock of the test's own: sleeping moves it on at once. Its only entry is the time."""
-    time = [100.0]
-
-    async def sleep(seconds: float) -> None:
-        time[0] += seconds
-
-    monkeypatch.setattr(clock, "monotonic", lambda: time[0])
-    monkeypatch.setattr(clock, "sleep", sleep)
-    return time
+    return own_clock(monkeypatch)
 
 
 # ---- one scan for all ---------------------------------------------------------------------------

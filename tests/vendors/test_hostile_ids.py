@@ -11,7 +11,7 @@ import pytest
 from wiretap import NUMBER, Sent, Wiretap, fits
 from worlds import Running, during, running
 
-from graph.ids import IdKind, encode_id
+from graph.ids import IdKind, encode_id, to_base64url
 from graph.paging import cursor as cursors
 from graph.vendors import VENDORS
 
@@ -231,7 +231,7 @@ def forged(cursor: str) -> Iterator[str]:
     changes += [{"checkpoints": {cursors.tag_of(name): place}} for name in VENDORS for place in places]
     for change in changes:
         body = msgspec.msgpack.encode(msgspec.structs.replace(cursors._DECODER.decode(raw[4:]), **change))
-        yield cursors._text(cursors._digest(body) + body)
+        yield to_base64url(cursors._digest(body) + body)
 
 
 async def test_what_stands_in_forged_cursors_reaches_no_vendor(monkeypatch: pytest.MonkeyPatch) -> None:

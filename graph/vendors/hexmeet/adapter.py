@@ -13,6 +13,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import ClassVar, TypeVar, cast
 
 from graph import clock
@@ -39,7 +40,7 @@ from graph.vendors.hexmeet.reports import CALLS, CONFERENCES, HexmeetSettings
 from graph.vendors.hexmeet.scans import Whereabouts, cut_newest_first, estimate_rows, join_spans
 from graph.vendors.hexmeet.scrolls import Scroll
 from graph.vendors.hexmeet.statistics import HexmeetStatistics
-from graph.vendors.hexmeet.wire import CallRow, ConferenceRow, Row
+from graph.vendors.hexmeet.wire import CallRow, ConferenceRow
 
 Found = TypeVar("Found", Conference, Call)
 ReadSlice = Callable[[Window, object | None], Awaitable[Slice[Found]]]
@@ -47,10 +48,10 @@ ReadSlice = Callable[[Window, object | None], Awaitable[Slice[Found]]]
 _CONFERENCE_ID = re.compile(r"[0-9a-f]{32}")
 _CALL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DAY = timedelta(days=1)
-_MOMENT = timedelta(milliseconds=1)
 _SLACK = timedelta(minutes=1)  # a leg's clock may be a little off its conference's
 _NEAR = timedelta(hours=1)  # gaps not worth a thought
 _CAPACITY_PAGES = 10
+_FEW = 4096  # rooms and organizations, which many rows share: each is made once
 _PAGES_PER_SCROLL = 4  # what reading in vain may cost before another scroll is the cheaper way
 _SCAN_KEPT_S = 1.0  # members and calls of the same conferences are asked for a moment apart
 
@@ -95,7 +96,7 @@ class HexmeetAdapter(HexmeetStatistics):
         page, scroll = await self.reports.page(CONFERENCES, window, cast("Scroll | None", token))
         rows = [self._to_conference(row) for row in page.buckets]
         for row in rows:
-            self._whereabouts.remember(row.vendor_id, Window(row.sort_time, row.sort_time + _MOMENT))
+            self._whereabouts.remember_start(row.vendor_id, row.sort_time)
         return Slice(rows, self._exact(page.total), scroll, left_out=left_out(page.buckets))
 
     async def list_calls(self, window: Window, token: object | None = None) -> Slice[Call]:
@@ -114,7 +115,7 @@ class HexmeetAdapter(HexmeetStatistics):
         page, scroll = await self.reports.page(CALLS, self.wire_window(window), cast("Scroll | None", token))
         for row in page.buckets:
             start = row.started_at
-            self._whereabouts.remember(row.call_guid, Window(start, start + _MOMENT))
+            self._whereabouts.remember_start(row.call_guid, start)
             if row.conf_guid:
                 self._whereabouts.remember(row.conf_guid, Window(start - self.max_conference, start + _SLACK))
         calls = [self._to_call(row) for row in page.buckets]
@@ -288,30 +289,29 @@ class HexmeetAdapter(HexmeetStatistics):
     # ---- wire to record -----------------------------------------------------------------------
 
     def _to_conference(self, row: ConferenceRow) -> Conference:
-        agent, company, department = _to_organizations(row)
+        started_at = row.started_at
         return Conference(
             source_name=self.source,
             vendor_id=row.conf_guid,
             state=ConferenceState.ENDED,
-            sort_time=row.started_at,
+            sort_time=started_at,
             number=row.conf_number or None,
             title=row.conf_name or None,
-            started_at=row.started_at,
+            started_at=started_at,
             ended_at=row.ended_at,
             duration_seconds=row.duration,
             host=Person(name=row.host) if row.host else None,
             peak_member_count=row.max_party_count,
-            agent=agent,
-            company=company,
-            department=department,
-            room=self._to_room_of(row.room_name, row.capacity),
+            agent=_to_organization(row.agent_id, row.agent),
+            company=_to_organization(row.company_id, row.company),
+            department=_to_organization(row.department_id, row.department),
+            room=_to_room(self.source, row.room_name, row.capacity),
             error_code=row.error_code,
             error_info=row.error_info or None,
             vendor_fields=HexmeetFields(type=row.type),
         )
 
     def _to_call(self, row: CallRow) -> Call:
-        agent, company, department = _to_organizations(row)
         return Call(
             source_name=self.source,
             vendor_id=row.call_guid,
@@ -324,12 +324,12 @@ class HexmeetAdapter(HexmeetStatistics):
             client_version=row.version or None,
             error_code=row.error_code,
             error_info=row.error_info or None,
-            agent=agent,
-            company=company,
-            department=department,
+            agent=_to_organization(row.agent_id, row.agent),
+            company=_to_organization(row.company_id, row.company),
+            department=_to_organization(row.department_id, row.department),
             conference_vendor_id=row.conf_guid or None,
             conference_number=row.conf_number or None,
-            room=self._to_room_of(row.room, None),
+            room=_to_room(self.source, row.room, None),
             mcu=McuResource(source_name=self.source, name=row.mcu_name) if row.mcu_name else None,
         )
 
@@ -346,20 +346,17 @@ class HexmeetAdapter(HexmeetStatistics):
             client_version=call.client_version,
         )
 
-    def _to_room_of(self, name: str | None, capacity: int | None) -> Room | None:
-        return Room(source_name=self.source, key=name, name=name, capacity=capacity) if name else None
+
+@lru_cache(_FEW)
+def _to_room(source: str, name: str | None, capacity: int | None) -> Room | None:
+    return Room(source_name=source, key=name, name=name, capacity=capacity) if name else None
 
 
-def _to_organizations(row: Row) -> tuple[Organization | None, Organization | None, Organization | None]:
-    """Agent, company and department."""
-    pairs = ((row.agent_id, row.agent), (row.company_id, row.company), (row.department_id, row.department))
-    agent, company, department = (
-        Organization(vendor_id=None if number is None else str(number), name=name or None)
-        if number is not None or name
-        else None
-        for number, name in pairs
-    )
-    return agent, company, department
+@lru_cache(_FEW)
+def _to_organization(number: int | None, name: str | None) -> Organization | None:
+    if number is None and not name:
+        return None
+    return Organization(vendor_id=None if number is None else str(number), name=name or None)
 
 
 def _by_start(call: Call) -> tuple[datetime | None, str]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from graph.paging.windows import Window
 
 _DAY = timedelta(days=1)
+_MOMENT = timedelta(milliseconds=1)
 
 
 def join_spans(spans: Iterable[Window], is_worth_reading: Callable[[Window], bool]) -> list[Window]:
@@ -46,26 +47,37 @@ def cut_newest_first(window: Window, per_day: Mapping[datetime, int], rows: int)
 
 
 class Whereabouts:
-    """In which window the start of a row lies, by id; forgets what was not met for long."""
+    """When a row started, or in which window, by id; forgets what was not met for long."""
 
     def __init__(self, max_entries: int = 100_000) -> None:
         self._max_entries = max_entries
-        self._windows: OrderedDict[str, Window] = OrderedDict()
+        self._places: OrderedDict[str, Window | datetime] = OrderedDict()
+
+    def remember_start(self, vendor_id: str, start: datetime) -> None:
+        """Note when a row started."""
+        self._keep(vendor_id, start)
 
     def remember(self, vendor_id: str, window: Window) -> None:
         """Note where a row's start lies, by all that is known; where that disagrees, the closer word counts."""
-        known = self._windows.pop(vendor_id, window)
-        both = Window(max(known.start, window.start), min(known.end, window.end))
-        self._windows[vendor_id] = both if both.start < both.end else min(known, window, key=_width)
-        if len(self._windows) > self._max_entries:
-            self._windows.popitem(last=False)
+        known = self._places.get(vendor_id, window)
+        if not isinstance(known, datetime):
+            both = Window(max(known.start, window.start), min(known.end, window.end))
+            known = both if both.start < both.end else min(known, window, key=_width)
+        self._keep(vendor_id, known)
+
+    def _keep(self, vendor_id: str, place: Window | datetime) -> None:
+        self._places[vendor_id] = place
+        self._places.move_to_end(vendor_id)
+        if len(self._places) > self._max_entries:
+            self._places.popitem(last=False)
 
     def __contains__(self, vendor_id: str) -> bool:
-        return vendor_id in self._windows
+        return vendor_id in self._places
 
     def find(self, vendor_ids: Iterable[str]) -> list[Window]:
         """The windows in which the starts of those that were met lie."""
-        return [window for vendor_id in vendor_ids if (window := self._windows.get(vendor_id))]
+        places = (self._places[vendor_id] for vendor_id in vendor_ids if vendor_id in self._places)
+        return [Window(place, place + _MOMENT) if isinstance(place, datetime) else place for place in places]
 
 
 def _width(window: Window) -> timedelta:

@@ -67,13 +67,12 @@ class Row(Wire, frozen=True, kw_only=True):
         """Refuse a row that cannot be put in order."""
         if self.camel_start is None and self.snake_start is None:
             raise ValueError("Object missing required field `startTime`")
-        times = {
-            "startTime": self.camel_start,
-            "start_time": self.snake_start,
-            "endTime": self.camel_end,
-            "end_time": self.snake_end,
-        }
-        for field, time in times.items():
+        for field, time in (
+            ("startTime", self.camel_start),
+            ("start_time", self.snake_start),
+            ("endTime", self.camel_end),
+            ("end_time", self.snake_end),
+        ):
             if time is not None and not 1970 <= time.year < 9999:
                 raise FieldError(field, "a time since 1970")
 

@@ -88,6 +88,7 @@ class HuaweiAdapter(Adapter):
 
     states: ClassVar[frozenset[ConferenceState]] = frozenset({ConferenceState.LIVE})
     embeds: ClassVar[Extras] = Extras()
+    grows: ClassVar[tuple[str, ...]] = ("elapsed_minutes",)
     costs = COSTS
 
     def __init__(self, source: str, settings: HuaweiSettings, client: VendorClient) -> None:

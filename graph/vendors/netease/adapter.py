@@ -21,7 +21,8 @@ import msgspec
 
 from graph import clock
 from graph.errors import VendorAuthError, VendorError, VendorPayloadError, VendorRefusedError
-from graph.paging.windows import EPOCH, Slice, Window
+from graph.paging.shelf import SNAPSHOT_TTL_S
+from graph.paging.windows import EPOCH, Rows, Slice, Window
 from graph.records import Capability, Conference, ConferenceState, Member, UsageSubject
 from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts, Usage
@@ -32,6 +33,7 @@ from graph.vendors.base import Adapter, ConferenceQuery, Extras, whole_only
 from graph.vendors.netease import wire
 from graph.vendors.netease.costs import COSTS
 from graph.vendors.netease.mapping import daily_seconds, to_conference, to_day, to_members
+from graph.vendors.netease.ongoing import ONGOING, read_ongoing
 
 T = TypeVar("T")
 
@@ -56,6 +58,7 @@ class NeteaseSettings(SourceSettings, frozen=True, kw_only=True):
         realtime_path: Where the live counters are; the documented path is also that of the list.
         daily_duration_unit: What getByTimeRange counts durations in.
         send_app_secret: Send the secret as a header too, as the document lists it.
+        live_from_list: List what is going on, by reading the list again and again while anybody watches.
     """
 
     app_key: Secret
@@ -64,6 +67,7 @@ class NeteaseSettings(SourceSettings, frozen=True, kw_only=True):
     realtime_path: str = "/v1/statistic/meeting/list"
     daily_duration_unit: Literal["ms", "s"] = "ms"
     send_app_secret: bool = False
+    live_from_list: bool = False
     page_size: int = 100
 
     def faults(self) -> list[str]:
@@ -98,10 +102,13 @@ class NeteaseAdapter(Adapter):
     )
     chosen_at_once = 20
     embeds: ClassVar[Extras] = Extras()
+    grows: ClassVar[tuple[str, ...]] = ("duration_seconds",)
     costs = COSTS
 
     def __init__(self, source: str, settings: NeteaseSettings, client: VendorClient) -> None:
         super().__init__(source, settings, client)
+        if settings.live_from_list:
+            self.capabilities |= {Capability.LIST_LIVE_CONFERENCES}
         self._settings = settings
         self._details = asyncio.Semaphore(DETAILS_AT_ONCE)
         client.sign = self._sign
@@ -164,6 +171,18 @@ class NeteaseAdapter(Adapter):
         first = datetime.combine(window.start.astimezone(BUCKET_ZONE), time(), BUCKET_ZONE)
         days = await self._days(first, window.end)
         return {_instant(day.date): day.meeting_count for day in days.details}
+
+    async def list_live(self, extras: Extras) -> Rows[Conference]:  # noqa: ARG002 - members need `read_members`
+        """Read the meetings of status 2 in today's list, and before it as far back as one may have begun.
+
+        Shape: as `list_conferences`.
+        Units: as `list_conferences`.
+        Source: contracts.md 2.3
+        """
+        if not self._settings.live_from_list:
+            raise self.unsupported("list of live conferences")
+        ongoing = await self.share("ongoing", lambda: read_ongoing(self), SNAPSHOT_TTL_S, codec=ONGOING)
+        return Rows.of(ongoing.rows, ongoing.left_out)
 
     async def get_conferences(
         self,

@@ -101,6 +101,7 @@ class QuanshiAdapter(Adapter):
     capabilities = frozenset({Capability.LIST_LIVE_CONFERENCES, Capability.LIVE_SUMMARY})
     states: ClassVar[frozenset[ConferenceState]] = frozenset({ConferenceState.LIVE})
     embeds: ClassVar[Extras] = Extras()
+    grows: ClassVar[tuple[str, ...]] = ("conf_duration_seconds",)
     costs = COSTS
 
     def __init__(self, source: str, settings: QuanshiSettings, client: VendorClient) -> None:
