@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from graph import clock
 from graph.cache.store import WindowStore
 from graph.errors import UnknownSourceError, UnsupportedError, VendorError
+from graph.paging.freshness import note_fault
 from graph.records import Capability, SourceError, SourceHealth, SourceResult, SourceResultStatus
 from graph.settings import AppSettings, SourceSettings, account_of
 from graph.transport.client import VendorClient
@@ -33,6 +35,10 @@ class Source:
     def capabilities(self) -> frozenset[Capability]:
         """What it can be asked for."""
         return self.adapter.capabilities
+
+    def has_settled(self, instant: datetime | None) -> bool:
+        """Whether what had ended at an instant hardly changes any more; None is no end."""
+        return instant is not None and instant <= clock.now() - timedelta(hours=self.settings.settle_hours)
 
     def health(self) -> SourceHealth:
         """How it fared lately."""
@@ -103,6 +109,8 @@ def failed(source: str, error: VendorError) -> SourceResult:
     """What a source that raised contributed."""
     unsupported = isinstance(error, UnsupportedError)
     status = SourceResultStatus.UNSUPPORTED if unsupported else SourceResultStatus.FAILED
+    if not unsupported:
+        note_fault()
     return SourceResult(source_name=source, status=status, error=SourceError.of(error))
 
 

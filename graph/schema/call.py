@@ -10,7 +10,7 @@ from graph.loaders import ConferenceKey
 from graph.schema.node import Node
 from graph.schema.person import Money, Organization
 from graph.schema.selection import Selection
-from graph.schema.source import Info, Source, joined, source_of
+from graph.schema.source import Info, Source, joined, source_field
 from graph.schema.weights import dearest
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def _conference(root: records.Call, info: Info) -> records.Conference | re
 class Call(Node):
     """One call leg."""
 
-    source: Source = joined(source_of, "Where it was reported.")
+    source: Source = source_field("Where it was reported.")
     source_name: str = strawberry.field(description="The source's name.")
     vendor_id: str = strawberry.field(description="The vendor's own identifier; made by us where the vendor has none.")
     display_name: str | None = strawberry.field(description="Who called, as shown to the others.")

@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
 from graph import records
+from graph.context import Context
 from graph.paging import Page, PageArgs
 from graph.paging.windows import Rows
 from graph.schema.call import Call
@@ -15,7 +16,7 @@ from graph.schema.lists import calls_of, members_of
 from graph.schema.member import Member
 from graph.schema.node import Node, read_members
 from graph.schema.person import Organization, Person
-from graph.schema.source import Info, Source, joined, source_of
+from graph.schema.source import Info, Source, joined, source_field
 from graph.schema.vendor_fields import ConferenceVendorFields
 from graph.schema.weights import PAGE, dearest
 
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
 
 
 def _member_count(root: records.Conference, info: Info) -> int | Awaitable[int | None] | None:
-    if root.member_count is None and info.context.fleet.sources[root.source_name].adapter.member_count_needs_members:
-        return _count_members(root, info)
+    known = _known_member_count(root, info.context)
+    return _count_members(root, info) if known is NotImplemented else known
+
+
+def _known_member_count(root: records.Conference, context: Context) -> Any:
+    """The count; NotImplemented where the members have to be read for it."""
+    if root.member_count is None and context.fleet.sources[root.source_name].adapter.member_count_needs_members:
+        return NotImplemented
     return root.member_count
 
 
@@ -62,7 +69,7 @@ async def _calls(
 class Conference(Node):
     """One conference."""
 
-    source: Source = joined(source_of, "Where it was reported.")
+    source: Source = source_field("Where it was reported.")
     source_name: str = strawberry.field(description="The source's name.")
     vendor_id: str = strawberry.field(
         description="The vendor's own identifier: conf_guid, meetingUniqueId, uuid, conferenceId, confId."
@@ -78,7 +85,11 @@ class Conference(Node):
     planned_duration_seconds: int | None = strawberry.field(description="How long it was booked for.")
     host: Person | None = strawberry.field(description="Who hosts it.")
     creator: Person | None = strawberry.field(description="Who booked it.")
-    member_count: int | None = joined(_member_count, "How many different people took part, as far as the vendor tells.")
+    member_count: int | None = joined(
+        _member_count,
+        "How many different people took part, as far as the vendor tells.",
+        shortcut=_known_member_count,
+    )
     peak_member_count: int | None = strawberry.field(description="How many were in it at the same time at most.")
     agent: Organization | None = strawberry.field(description="The reseller.")
     company: Organization | None = strawberry.field(description="The company.")

@@ -3,8 +3,7 @@
 The answer tells it in `extensions.cost`, beside what was really sent.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -17,6 +16,7 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
+from strawberry.types.graphql import OperationType
 
 from graph.context import Context
 from graph.errors import LimitExceededError
@@ -24,7 +24,7 @@ from graph.schema.arguments import Arguments
 from graph.schema.prices import LISTED, PRICES, Bill, Scope
 from graph.schema.selection import Document, Selection
 from graph.settings import LimitsSettings
-from graph.transport.meter import start_meter
+from graph.transport.meter import counted, reserve, start_meter
 
 
 class CostLimit(SchemaExtension):
@@ -34,16 +34,16 @@ class CostLimit(SchemaExtension):
         super().__init__()
         self._limits = limits
         self._bill: Bill | None = None
-        self._actual: Counter[str] = Counter()
 
-    def on_execute(self) -> Iterator[None]:
-        """Predict the cost, and count what is sent from here on.
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Predict the cost, set it aside, and count what is sent from here on.
 
         Raises:
             LimitExceededError: it may be too much.
+            RateLimitedError: it is too much for now.
         """
         bill = self._bill = predict(self.execution_context)
-        self._actual = start_meter()
+        start_meter()
         if bill.rows > self._limits.max_page_rows:
             raise LimitExceededError(
                 f"The pages of this request may have {bill.rows} rows; allowed are {self._limits.max_page_rows} "
@@ -54,13 +54,15 @@ class CostLimit(SchemaExtension):
                 f"This request may take {bill.total} requests to vendors; allowed are {self._limits.max_cost} "
                 "(limits.max_cost)."
             )
+        if self.execution_context.operation_type is not OperationType.SUBSCRIPTION:  # its events are paid one by one
+            await reserve(bill.total)
         yield
 
     def get_results(self) -> dict[str, Any]:
-        """The cost, as an answer tells it; nothing where nothing was executed."""
+        """The cost, as an answer tells it, of a subscription each event; nothing where nothing was executed."""
         if self._bill is None:
             return {}
-        requested, actual = self._bill.requests, self._actual
+        requested, actual = self._bill.requests, counted()
         by_source = [
             {"source": name, "requested": requested[name], "actual": actual[name]}
             for name in sorted(requested.keys() | actual.keys())
@@ -85,7 +87,9 @@ def predict(execution: ExecutionContext) -> Bill:
     schema = execution.schema._schema  # noqa: SLF001 - as Strawberry's own extensions do
     bill = Bill(context.fleet.sources, context.settings.server.page_budget)
     selection = Selection(Document(fragments, variables, schema), [operation])
-    _Walk(bill, schema, variables).visit("Query", selection, Scope(tuple(context.fleet.sources.values())))
+    root = schema.get_root_type(operation.operation)
+    if root:
+        _Walk(bill, schema, variables).visit(root.name, selection, Scope(tuple(context.fleet.sources.values())))
     return bill
 
 

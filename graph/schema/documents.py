@@ -4,12 +4,14 @@ import contextlib
 import gc
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     GraphQLError,
+    GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     validate,
@@ -24,10 +26,13 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from graph.errors import BadUserInputError, LimitExceededError, RequestError
 from graph.schema.limits import check, exceeded
 from graph.settings import LimitsSettings
+from graph.transport.meter import count_work
 
 TOKEN_BYTES = 500  # what each word and sign of a parsed document takes up, as measured
 KEPT_BYTES = 24_000_000
 LONGEST_KEPT = KEPT_BYTES // 16
+REFUSED = 1  # the work, in requests to vendors, of telling what is wrong with a document
+WORDS_OF_WORK = 500  # so many, read and validated, are as much work as a request to a vendor
 MOST_FAULTS = 5  # each may print the whole document anew
 TOO_LONG = "A number in the document has more digits than can be read."  # int() refuses thousands of them
 TOO_MANY = f"There are more errors; validation stopped after {MOST_FAULTS}."
@@ -39,8 +44,13 @@ overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 40_000
 validation_context.MAX_FRAGMENT_WORK = 15_000
 
 
+def digest_of(text: str) -> bytes:
+    """What a document is known by."""
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
 class KnownDocuments:
-    """Documents that were found right, whoever asked, by a hash of their text; those unused for longest go first."""
+    """Documents that were found right, whoever asked, by `digest_of` their text; those unused for longest go first."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -52,6 +62,11 @@ class KnownDocuments:
             return None
         self._kept.move_to_end(key)
         return self._kept[key][0]
+
+    def text(self, key: bytes) -> str | None:
+        """The text of the document, if it is known."""
+        document = self.get(key)
+        return document.loc.source.body if document and document.loc else None
 
     def keep(self, key: bytes, document: DocumentNode, size: int) -> None:
         """Remember one of so many bytes, unless it is long or there already."""
@@ -87,7 +102,7 @@ class Documents(SchemaExtension):
         """Parse, unless it is known."""
         execution = self.execution_context
         if execution.query:
-            self._key = blake2b(execution.query.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+            self._key = digest_of(execution.query)
             document = self._known.get(self._key)
             self._is_known = document is not None
             self._size = 0
@@ -112,7 +127,9 @@ class Documents(SchemaExtension):
             schema, rules = execution.schema._schema, execution.validation_rules  # noqa: SLF001 - as Strawberry does
             with _uncollected():
                 execution.pre_execution_errors = _faults(schema, document, rules, self._limits)
-            if not execution.pre_execution_errors:
+            if execution.pre_execution_errors:
+                count_work(REFUSED)
+            else:
                 self._known.keep(self._key, document, self._size)
         is_named = execution._provided_operation_name is not None  # noqa: SLF001 - it tells the first one's otherwise
         if not is_named and not execution.pre_execution_errors and _operations(document) > 1:
@@ -135,14 +152,31 @@ def _uncollected() -> Iterator[None]:
 def _parse(query: str, max_tokens: int) -> tuple[DocumentNode, int]:
     """A document and the number of its words."""
     parser = Parser(query, max_tokens=max_tokens)
+    work = REFUSED
     try:
-        return parser.parse_document(), parser.token_count
+        document = parser.parse_document()
     except GraphQLSyntaxError:
         if parser.token_count > max_tokens:
             raise exceeded("has too many words and signs", "max_tokens", max_tokens) from None
         raise
     except RecursionError:
         raise LimitExceededError("The document nests too deep to be parsed.") from None
+    else:
+        work = 0
+        return document, parser.token_count
+    finally:
+        count_work(work + parser.token_count // WORDS_OF_WORK)
+
+
+def faults_of(
+    text: str, schema: GraphQLSchema, rules: Sequence[type[ASTValidationRule]], limits: LimitsSettings
+) -> list[str]:
+    """What is wrong with a document that nobody asks yet."""
+    try:
+        document, _ = _parse(text, limits.max_tokens)
+    except (GraphQLError, LimitExceededError) as error:
+        return [error.message]
+    return [error.message for error in _faults(schema, document, rules, limits)]
 
 
 def _faults(schema: Any, document: DocumentNode, rules: Any, limits: LimitsSettings) -> list[GraphQLError]:

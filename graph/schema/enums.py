@@ -56,6 +56,13 @@ _describe(
     UNKNOWN="The vendor gives a state that its documents do not explain; see vendorFields.",
 )
 _describe(
+    records.LiveConferenceEventKind,
+    "What became of a conference.",
+    STARTED="It is going on; it began just now, or had already when the subscription did: see its startedAt.",
+    CHANGED="Something of it is not as before, other than how long it has lasted.",
+    ENDED="It is not going on any more.",
+)
+_describe(
     records.MemberRole,
     "What a member is to a conference.",
     CHAIR="Chairs it.",

@@ -1,6 +1,6 @@
-"""What clients are told of errors: a code always, words of ours where they are ours, and nothing else's.
+"""What clients are told of errors: a code and the request's id, words of ours where they are ours, and nothing else's.
 
-An error that nobody foresaw is masked as INTERNAL with the request's id, and logged with where it happened: values in
+An error that nobody foresaw is masked as INTERNAL, and logged with where it happened: values in
 its message and its frames may be credentials or personal data, so the log has neither.
 """
 
@@ -46,19 +46,20 @@ def _present(error: GraphQLError, request_id: str | None, logged: set[int], *, i
     if isinstance(error, PresentedError):
         return error
     cause = _cause(error)
+    told: dict[str, Any] = {"requestId": request_id} if request_id else {}
     if isinstance(cause, ConfgraphError):
         message = cause.message if error.path is not None else error.message
-        return _presented(error, message, _extensions(cause))
+        return _presented(error, message, _extensions(cause) | told)
     if isinstance(error, GraphQLSyntaxError):
-        return _presented(error, error.message, {"code": "GRAPHQL_PARSE_FAILED"})
-    if cause is None and not is_executed:
-        return _presented(error, _reworded(error.message), {"code": "GRAPHQL_VALIDATION_FAILED"})
+        return _presented(error, error.message, {"code": "GRAPHQL_PARSE_FAILED", **told})
+    if cause is None and not is_executed and error.path is None:  # the first event of a subscription has a path
+        return _presented(error, _reworded(error.message), {"code": "GRAPHQL_VALIDATION_FAILED", **told})
     if _is_about_input(error, cause):
-        return _presented(error, _reworded(error.message), {"code": "BAD_USER_INPUT"})
+        return _presented(error, _reworded(error.message), {"code": "BAD_USER_INPUT", **told})
     if id(cause) not in logged:
         logged.add(id(cause))
         _log(error, cause, request_id)
-    return _presented(error, MASKED, {"code": "INTERNAL", "requestId": request_id})
+    return _presented(error, MASKED, {"code": "INTERNAL", **told})
 
 
 def _cause(error: GraphQLError) -> Exception | None:

@@ -24,8 +24,12 @@ from graph.schema.node import fetch_node
 from graph.schema.scopes import DIRECTIVES, Rule, annotate, enforce
 from graph.schema.selection import Selection
 from graph.schema.source import Info
+from graph.schema.values import count_values
+from graph.transport.meter import count_work
 
 MAX_ENTITIES = 1000
+LONGEST_NAME = 40  # letters that are told of a name that is none of ours
+ERRORS_OF_WORK = 100  # so many are as much work as a request to a vendor
 
 # How each entity is named: its kind of id, and its other key beside sourceName.
 ENTITIES: dict[str, tuple[IdKind, str | None]] = {
@@ -50,6 +54,7 @@ class Schema(strawberry.federation.Schema):
         self,
         *,
         rules: Mapping[str, Rule],
+        tells_rules: bool = True,
         subgraph: "Schema | None" = None,
         max_errors: int = 100,
         **options: Any,
@@ -58,16 +63,20 @@ class Schema(strawberry.federation.Schema):
 
         Args:
             rules: What its fields need.
+            tells_rules: Whether its SDL has them, for gateways.
             subgraph: The schema whose SDL this one publishes; None is its own.
             max_errors: How many errors an answer has at most, but for one that sums up the rest.
             options: Strawberry's.
         """
+        self._tells_rules = tells_rules
         super().__init__(federation_version="2.9", **options)
         self._max_errors = max_errors
         self._subgraph = subgraph or self
         _drop_null_defaults(self)
+        count_values(self._schema)
         enforce(self._schema, rules)
-        annotate(self._schema, rules)
+        if tells_rules:
+            annotate(self._schema, rules)
 
     @cached_property
     def sdl(self) -> str:
@@ -76,11 +85,13 @@ class Schema(strawberry.federation.Schema):
 
     def _prepare_schema_directives(self) -> None:
         """Import what the rules are printed as; the fields get it when they are there."""
-        self._schema_directives_in_use.extend(DIRECTIVES)
+        if self._tells_rules:
+            self._schema_directives_in_use.extend(DIRECTIVES)
         super()._prepare_schema_directives()
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Present the errors of a result in place; Strawberry would log them with their values."""
+        count_work(len(errors) // ERRORS_OF_WORK)
         errors[:] = present(first_errors(errors, self._max_errors), execution_context)
 
     async def entities_resolver(  # type: ignore[override]  # the base one is not asynchronous
@@ -116,7 +127,8 @@ def identify(representation: Mapping[str, object]) -> tuple[GlobalId, str]:
     """
     typename = representation.get("__typename")
     if not isinstance(typename, str) or typename not in ENTITIES:
-        raise BadUserInputError(f"A representation needs the __typename of an entity: one of {', '.join(ENTITIES)}.")
+        found = f', not "{typename[:LONGEST_NAME]}"' if isinstance(typename, str) else ""
+        raise BadUserInputError(f"A __typename of entities is one of {', '.join(ENTITIES)}{found}.")
     kind, key_name = ENTITIES[typename]
     if "id" in representation:
         wanted = decode_id(_text(typename, representation, "id"))
@@ -124,7 +136,7 @@ def identify(representation: Mapping[str, object]) -> tuple[GlobalId, str]:
             raise InvalidIdError(f"This is not an id of a {typename}.")
         return wanted, typename
     if key_name is None:
-        raise BadUserInputError(f"A representation of a {typename} needs the key `id`.")
+        raise _lacks_key(typename)
     return GlobalId(
         kind, _text(typename, representation, "sourceName"), _text(typename, representation, key_name)
     ), typename
@@ -133,8 +145,14 @@ def identify(representation: Mapping[str, object]) -> tuple[GlobalId, str]:
 def _text(typename: str, representation: Mapping[str, object], key: str) -> str:
     value = representation.get(key)
     if not isinstance(value, str):
-        raise BadUserInputError(f"A representation of a {typename} needs the key `{key}` as text.")
+        raise _lacks_key(typename)
     return value
+
+
+def _lacks_key(typename: str) -> BadUserInputError:
+    key_name = ENTITIES[typename][1]
+    natural = f", or `sourceName` and `{key_name}`" if key_name else ""
+    return BadUserInputError(f"A representation of a {typename} needs its key as text: `id`{natural}.")
 
 
 def _drop_null_defaults(schema: Schema) -> None:

@@ -17,6 +17,8 @@ from graph.errors import ConfgraphError, RetriableVendorError, SourceErrorCode, 
 from graph.fleet import Source, failed
 from graph.ids import GlobalId, IdKind
 from graph.paging import ChosenFeed, Listing, Page, PageArgs, RangedFeed, SnapshotFeed, read_recent, resolve_window
+from graph.paging.freshness import note_life, note_settled
+from graph.paging.shelf import SNAPSHOT_TTL_S
 from graph.paging.windows import EPOCH, Rows, Window, to_micros
 from graph.records import (
     Call,
@@ -127,6 +129,7 @@ def members_of(context: Context, conference: Conference) -> Listing[Member]:
         source=conference.source_name,
         read=lambda: read_members(context, conference),
         identity=_vendor_id,
+        is_settled=_has_settled(context, conference),
         is_asked=conference.members is None,
     )
     return Listing(
@@ -150,7 +153,11 @@ def calls_of(context: Context, conference: Conference) -> Listing[Call]:
         return Rows.of(calls, Rows.missing_from(calls), loader.read_at(conference))
 
     feed = SnapshotFeed(
-        source=conference.source_name, read=read, identity=_vendor_id, is_asked=conference.calls is None
+        source=conference.source_name,
+        read=read,
+        identity=_vendor_id,
+        is_settled=_has_settled(context, conference),
+        is_asked=conference.calls is None,
     )
     return Listing(
         [feed] if can_read else [],
@@ -184,6 +191,7 @@ def _conference_feed(
             identity=_vendor_id,
             keep=lambda row: row.state is ConferenceState.LIVE and row.sort_time in window and keep(row),
             status=SourceResultStatus.LIVE_ONLY,
+            gets_no_more=source.has_settled(window.end),
             store_key=store_key(source, "live", extras),
             codec=source.spec.conferences,
         )
@@ -203,6 +211,7 @@ def _conference_feed(
         page_size=adapter.page_size,
         has_stateless_pages=adapter.has_stateless_pages,
         keep=keep,
+        is_over=_is_over,
         count=(lambda part: adapter.count_conferences(query(part))) if is_counted else None,
         count_per_day=lambda part: adapter.count_per_day(UsageSubject.CONFERENCES, part),
         counts_patience_s=COUNTS_SHARE * source.settings.timeout_s,
@@ -227,6 +236,7 @@ def _call_feed(source: Source, narrowing: Narrowing, window: Window) -> RangedFe
         page_size=adapter.page_size,
         has_stateless_pages=adapter.has_stateless_pages,
         keep=narrowing.keeps_call,
+        is_over=_is_over,
         count=adapter.count_calls if is_whole else None,
         count_per_day=lambda part: adapter.count_per_day(UsageSubject.CALLS, part),
         counts_patience_s=COUNTS_SHARE * source.settings.timeout_s,
@@ -300,6 +310,11 @@ class _ChosenConferences(Listing[Conference]):
             codec=source.spec.conferences,
         )
         found = recent.rows
+        for item in found:
+            if isinstance(item, Conference) and source.has_settled(item.ended_at):
+                note_settled()
+            else:
+                note_life(SNAPSHOT_TTL_S, recent.read_at)
         failures = {name: item for name, item in zip(wanted, found, strict=True) if isinstance(item, Exception)}
         errors = [failure for failure in failures.values() if isinstance(failure, VendorError)]
         owed = [error for error in errors if isinstance(error, RetriableVendorError)]
@@ -357,6 +372,15 @@ def _overlap(adapter: Adapter, window: Window) -> timedelta:
 
 def _can(context: Context, conference: Conference, capability: Capability) -> bool:
     return capability in context.fleet.sources[conference.source_name].capabilities
+
+
+def _has_settled(context: Context, conference: Conference) -> bool | None:
+    """True where a conference has; None where it has not, as its lists are then of now."""
+    return context.fleet.sources[conference.source_name].has_settled(conference.ended_at) or None
+
+
+def _is_over(row: Conference | Call) -> bool:
+    return row.ended_at is not None
 
 
 def _vendor_id(row: Conference | Call | Member) -> str:

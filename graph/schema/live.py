@@ -4,14 +4,14 @@ from datetime import datetime
 
 import strawberry
 
-from graph.schema.source import Source, SourceResult, joined, results_of, source_of
+from graph.schema.source import Source, SourceResult, joined, results_of, source_field
 
 
 @strawberry.type(description="One source's share of what is going on.")
 class SourceLive:
     """One source's share."""
 
-    source: Source = joined(source_of, "The source.")
+    source: Source = source_field("The source.")
     conference_count: int | None = strawberry.field(description="Conferences; null where it counts none.")
     member_count: int | None = strawberry.field(description="People, or calls where it counts only those.")
 
@@ -21,7 +21,8 @@ class LiveSummary:
     """What is going on."""
 
     conference_count: int | None = strawberry.field(
-        description="Conferences of the sources that count them; null when none does."
+        description="Conferences of the sources that count them, of whatever state; null when none does. Lists have "
+        "only those that are LIVE, and not every source that lists them counts them."
     )
     member_count: int | None = strawberry.field(description="People of the sources that count them.")
     by_source: list[SourceLive] = strawberry.field(description="Each source's share, by name.")

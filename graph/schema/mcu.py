@@ -15,7 +15,7 @@ from graph.schema.connection import After, Before, Connection, First, Last
 from graph.schema.lists import mcu_call_listing
 from graph.schema.node import Node
 from graph.schema.scalars import TimeRange
-from graph.schema.source import Info, Source, joined, source_of
+from graph.schema.source import Info, Source, joined, source_field
 from graph.schema.weights import PAGE, dearest, narrowed
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ async def _calls(
 class McuResource(Node):
     """A media node."""
 
-    source: Source = joined(source_of, "Where it was reported.")
+    source: Source = source_field("Where it was reported.")
     source_name: str = strawberry.field(description="The source's name.")
     name: str = strawberry.field(description="Its name.")
     kind: records.McuKind | None = strawberry.field(description="Null when the resource is only known from calls.")

@@ -9,7 +9,7 @@ from graph import records
 from graph.loaders import ConferenceKey
 from graph.schema.node import Node
 from graph.schema.selection import Selection
-from graph.schema.source import Info, Source, joined, source_of
+from graph.schema.source import Info, Source, joined, source_field
 from graph.schema.vendor_fields import MemberVendorFields
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ async def _conference(root: records.Member, info: Info) -> records.Conference | 
 class Member(Node):
     """One attendance."""
 
-    source: Source = joined(source_of, "Where it was reported.")
+    source: Source = source_field("Where it was reported.")
     source_name: str = strawberry.field(description="The source's name.")
     vendor_id: str = strawberry.field(description="Unique within the conference; made by us where the vendor has none.")
     display_name: str | None = strawberry.field(description="The name they joined under.")

@@ -60,6 +60,8 @@ class Narrowing:
         room = self.room
         if room is not None and (row.room is None or (row.source_name, row.room.key) != (room.source_name, room.key)):
             return False
+        if not self.search:
+            return True
         room_name = row.room.name if row.room else None
         host_name = row.host.name if row.host and self.sees_names else None
         return matches(self.search, row.title, row.number, room_name, host_name)
@@ -68,6 +70,8 @@ class Narrowing:
         """Whether a call has the media resource and texts wanted."""
         if self.mcu is not None and (row.mcu is None or row.mcu.name != self.mcu):
             return False
+        if not self.search:
+            return True
         display_name = row.display_name if self.sees_names else None
         return matches(self.search, display_name, row.room.name if row.room else None, row.client_version)
 

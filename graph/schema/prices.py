@@ -229,6 +229,11 @@ def _live(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
     return scope
 
 
+def _live_conferences(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+    """One event: the polls are not for this subscriber alone, and charged to nobody."""
+    return bill.named(arguments, Capability.LIST_LIVE_CONFERENCES)
+
+
 # ---- by id ------------------------------------------------------------------------------------------
 
 
@@ -366,6 +371,7 @@ PRICES: dict[tuple[str, str], Price] = {
     ("Query", "node"): _nodes,
     ("Query", "nodes"): _nodes,
     ("Query", "_entities"): _entities,
+    ("Subscription", "liveConferences"): _live_conferences,
     ("Conference", "members"): _members_of,
     ("Conference", "memberCount"): _count_of_members,
     ("Conference", "calls"): _calls_of,

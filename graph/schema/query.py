@@ -13,6 +13,7 @@ from graph.errors import InvalidArgumentError, InvalidIdError, LimitExceededErro
 from graph.ids import GlobalId, IdKind, decode_id
 from graph.loaders import ConferenceKey
 from graph.paging import Page, PageArgs
+from graph.paging.freshness import OWN_S, note_life
 from graph.schema.call import Call
 from graph.schema.conference import Conference
 from graph.schema.connection import After, Before, Connection, First, Last
@@ -179,10 +180,12 @@ async def _conference(
 
 
 def _sources(info: Info) -> list[fleet.Source]:
+    note_life(OWN_S)
     return info.context.fleet.select()
 
 
 def _service(info: Info) -> Schema:
+    note_life(OWN_S)
     return cast("Schema", info.schema)
 
 

@@ -3,14 +3,14 @@
 import strawberry
 
 from graph import records
-from graph.schema.source import Source, joined, source_of
+from graph.schema.source import Source, source_field
 
 
 @strawberry.type(description="How many calls or registered devices a region has.")
 class RegionCount:
     """One region's count."""
 
-    source: Source = joined(source_of, "The source.")
+    source: Source = source_field("The source.")
     source_name: str = strawberry.field(description="The source's name.")
     region: str | None = strawberry.field(
         description="The vendor's word; null where the vendor does not know the place."

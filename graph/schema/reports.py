@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,6 +16,7 @@ from graph.errors import InvalidArgumentError, LimitExceededError
 from graph.fleet import Source
 from graph.loaders import McuReportsKey, RoomWindow, UsageGroupsKey
 from graph.paging import Page, PageArgs, resolve_window
+from graph.paging.freshness import note_life, note_settled
 from graph.paging.shelf import SNAPSHOT_TTL_S
 from graph.paging.windows import Rows, Window
 from graph.records import Capability, McuKind, RegionMeasure, UsageDimension, UsageOrder, UsageSubject
@@ -227,10 +228,15 @@ async def _usage(
     if (last - first).days >= MOST_DAYS:
         raise LimitExceededError(f"A usage report covers at most {MOST_DAYS} days.")
     fleet = info.context.fleet
+    end = datetime(last.year, last.month, last.day, tzinfo=zone) + timedelta(days=1)
 
     async def read(source: Source) -> statistics.Usage:
         adapter = source.adapter
         question = f"{of.value} {first} {last} {zone.key}"
+        if source.has_settled(end):
+            note_settled()
+        else:
+            note_life(SNAPSHOT_TTL_S)
         return await adapter.share(
             "usage",
             lambda: adapter.read_usage(of, first, last, zone),
@@ -309,6 +315,7 @@ async def _live(info: Info, sources: SourceNames = None) -> statistics.LiveSumma
     fleet = info.context.fleet
 
     async def read(source: Source) -> statistics.LiveCounts:
+        note_life(SNAPSHOT_TTL_S)
         return await source.adapter.share("live", source.adapter.read_live, SNAPSHOT_TTL_S, codec=LIVE_COUNTS)
 
     gathered = await fleet.gather(fleet.select(sources), Capability.LIVE_SUMMARY, read)
@@ -337,7 +344,11 @@ class ReportQuery:
     usage_by: UsageGroupConnection | None = joined(
         _usage_by, "The same, grouped: rooms, companies, room capacities or device models.", together("usage_by"), PAGE
     )
-    live: LiveSummary | None = joined(_live, "What is going on right now.", together("live"))
+    live: LiveSummary | None = joined(
+        _live,
+        "How much is going on right now, as each source counts it: more than is LIVE where it counts others too.",
+        together("live"),
+    )
 
 
 _GROUP_KEYS: dict[UsageOrder, Callable[[statistics.UsageGroup], tuple[int | str, ...]]] = {

@@ -1,11 +1,13 @@
 """Rooms: how much they were used, and the conferences held in them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from graph import clock, records, statistics
+from graph.context import Context
 from graph.loaders import RoomWindow, UsageGroupsKey, VendorKey
 from graph.paging import Page, PageArgs
 from graph.paging.windows import Rows, Window
@@ -15,7 +17,7 @@ from graph.schema.connection import After, Before, Connection, First, Last
 from graph.schema.lists import room_conference_listing
 from graph.schema.node import Node
 from graph.schema.scalars import TimeRange
-from graph.schema.source import Info, Source, joined, source_of
+from graph.schema.source import Info, Source, joined, source_field
 from graph.schema.usage import UsageStats
 from graph.schema.weights import PAGE, dearest, narrowed
 
@@ -37,6 +39,16 @@ async def _capacity(root: records.Room, info: Info) -> int | None:
     window = Window(now - timedelta(days=1), now)
     seats: int | None = await info.context.loaders.room_capacities.get(RoomWindow(root.source_name, root.key, window))
     return seats
+
+
+def _if_known(attribute: str) -> Callable[[records.Room, Context], object]:
+    """What a record says; NotImplemented where others have to be asked."""
+
+    def read(root: records.Room, _: Context) -> object:
+        known = getattr(root, attribute)
+        return NotImplemented if known is None else known
+
+    return read
 
 
 async def _usage(
@@ -71,14 +83,20 @@ async def _conferences(
 class Room(Node):
     """A meeting room."""
 
-    source: Source = joined(source_of, "Where it was reported.")
+    source: Source = source_field("Where it was reported.")
     source_name: str = strawberry.field(description="The source's name.")
-    vendor_id: str | None = joined(_vendor_id, "The vendor's own identifier.", dearest("room_ids"))
-    name: str | None = strawberry.field(description="Its name; rooms of one source with equal names are one room.")
+    vendor_id: str | None = joined(
+        _vendor_id, "The vendor's own identifier.", dearest("room_ids"), shortcut=_if_known("vendor_id")
+    )
+    name: str | None = strawberry.field(
+        description="Its name; rooms of one source with equal names are one room. Null where the source tells none: "
+        "such a room is known by its `id` alone."
+    )
     capacity: int | None = joined(
         _capacity,
         "Seats, as the conferences held in it tell: those of the range it was listed for, else of the last day.",
         dearest("capacities"),
+        shortcut=_if_known("capacity"),
     )
     usage: UsageStats | None = joined(
         _usage, "Durations of the conferences that began in it during a range.", dearest("usage_by")

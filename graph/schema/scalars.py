@@ -37,8 +37,8 @@ def _print_instant(value: datetime) -> str:
         raise ValueError("an instant without offset was about to be served")
     if value.tzinfo is not UTC:
         value = value.astimezone(UTC)
-    digits = "seconds" if not value.microsecond else "microseconds" if value.microsecond % 1000 else "milliseconds"
-    return value.isoformat(timespec=digits)[:-6] + "Z"
+    # As with a `timespec`, in half the time; the offset has six letters, and what is beyond milliseconds three.
+    return value.isoformat()[: -9 if value.microsecond and not value.microsecond % 1000 else -6] + "Z"
 
 
 def _parse_day(value: Any) -> date:

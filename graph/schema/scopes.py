@@ -17,6 +17,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from graph.context import Context
 from graph.errors import ForbiddenError
+from graph.execution import seen_through
 from graph.identity import Identity, Scope
 from graph.settings import AuthSettings
 from graph.vendors import VENDORS
@@ -36,6 +37,7 @@ FIELDS: dict[Scope, tuple[str, ...]] = {
         "Query.node",
         "Query.nodes",
         "Query._entities",
+        "Subscription.liveConferences",
         "UsageGroup.room",
     ),
     Scope.STATISTICS_READ: (
@@ -115,6 +117,9 @@ def enforce(schema: GraphQLSchema, rules: Mapping[str, Rule]) -> None:
     told once, at the first.
     """
     for field, rule in _fields(schema, rules):
+        if field.subscribe:
+            field.subscribe = _gated(field.subscribe, rule)
+            continue
         is_list = is_non_null_type(field.type)
         field.resolve = _guarded(field.resolve or default_field_resolver, rule, is_list=is_list)
 
@@ -134,7 +139,18 @@ def _guarded(resolve: Resolver, rule: Rule, *, is_list: bool) -> Resolver:
             raise error
         return None
 
-    return guarded
+    return seen_through(guarded, resolve, lambda context: rule.permits(context.identity))
+
+
+def _gated(subscribe: Resolver, rule: Rule) -> Resolver:
+    """What begins a subscription; one that is refused does not begin."""
+
+    def gated(root: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Any:
+        if not rule.permits(info.context.identity):
+            raise rule.refusal(info.context.identity)
+        return subscribe(root, info, **arguments)
+
+    return gated
 
 
 def _place(path: Path | None) -> tuple[str, ...]:

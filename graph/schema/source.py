@@ -9,19 +9,43 @@ import strawberry
 from graph import fleet, records, statistics
 from graph.context import Context
 from graph.errors import SourceErrorCode
+from graph.execution import SHORTCUT
+from graph.paging.freshness import note_life
+from graph.paging.shelf import SNAPSHOT_TTL_S
 from graph.schema.enums import Vendor
 
 Info = strawberry.Info[Context, None]
 
 
-def joined(resolver: Callable[..., object], description: str, *directives: object) -> Any:
-    """A field whose resolver returns a record: the field's own type is the GraphQL type that describes it."""
-    return strawberry.field(resolver=resolver, description=description, directives=directives)
+def joined(
+    resolver: Callable[..., object],
+    description: str,
+    *directives: object,
+    shortcut: Callable[[Any, Context], object] | None = None,
+) -> Any:
+    """A field whose resolver returns a record: the field's own type is the GraphQL type that describes it.
+
+    Args:
+        resolver: Of the field.
+        description: Of the field.
+        directives: Of the field.
+        shortcut: The same at once, given the row and the context, where that is possible: see `graph.execution`.
+    """
+    metadata = {SHORTCUT: shortcut} if shortcut else None
+    return strawberry.field(resolver=resolver, description=description, directives=directives, metadata=metadata)
 
 
-def source_of(root: records.Room | records.SourceResult, info: Info) -> fleet.Source:
-    """The source of any record that bears its name; the resolver of every field `source`."""
-    return info.context.fleet.sources[root.source_name]
+def source_field(description: str) -> Any:
+    """The source of any record that bears its name: every field `source`."""
+    return joined(_source, description, shortcut=_source_at_once)
+
+
+def _source(root: records.Room | records.SourceResult, info: Info) -> fleet.Source:
+    return _source_at_once(root, info.context)
+
+
+def _source_at_once(root: records.Room | records.SourceResult, context: Context) -> fleet.Source:
+    return context.fleet.sources[root.source_name]
 
 
 @strawberry.type(description="Why a source could not answer, as data: it survives a gateway that hides errors.")
@@ -53,6 +77,7 @@ def _capabilities(root: fleet.Source) -> list[records.Capability]:
 
 
 def _health(root: fleet.Source) -> records.SourceHealth:
+    note_life(SNAPSHOT_TTL_S)
     return root.health()
 
 
@@ -61,7 +86,7 @@ class Source:
     """One configured account at one vendor."""
 
     name: str = strawberry.field(description="Its name in the configuration; part of every id.")
-    vendor: Vendor = joined(_vendor, "The kind of vendor.")
+    vendor: Vendor = joined(_vendor, "The kind of vendor.", shortcut=lambda root, _: _vendor(root))
     capabilities: list[records.Capability] = joined(_capabilities, "What it can be asked for; the rest is UNSUPPORTED.")
     health: SourceHealth | None = joined(_health, "How it fared lately.")
 
@@ -73,7 +98,7 @@ class Source:
 class SourceResult:
     """What one source contributed."""
 
-    source: Source = joined(source_of, "The source.")
+    source: Source = source_field("The source.")
     status: records.SourceResultStatus = strawberry.field(description="How it took part.")
     total_count: int | None = strawberry.field(description="Its rows in the whole list, where that is known.")
     as_of: datetime | None = strawberry.field(

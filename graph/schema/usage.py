@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from graph.records import BigInt
-from graph.schema.source import Source, SourceResult, joined, results_of, source_of
+from graph.schema.source import Source, SourceResult, joined, results_of, source_field
 
 if TYPE_CHECKING:
     from graph.schema.room import Room
@@ -33,7 +33,7 @@ class UsageStats:
 class SourceUsage:
     """One source's share."""
 
-    source: Source = joined(source_of, "The source.")
+    source: Source = source_field("The source.")
     stats: UsageStats = strawberry.field(description="Its durations.")
     attendance_count: int | None = strawberry.field(description="Its joins, not people.")
     peak_member_count: int | None = strawberry.field(description="How many people it had at the same time at most.")
@@ -73,7 +73,7 @@ class UsageReport:
 class UsageGroup:
     """One group."""
 
-    source: Source = joined(source_of, "The source.")
+    source: Source = source_field("The source.")
     key: str = strawberry.field(description="The vendor's key of the group: a room's or company's id, seats, a model.")
     name: str | None = strawberry.field(description="The group's name, where the vendor tells it.")
     room: Annotated["Room", strawberry.lazy("graph.schema.room")] | None = strawberry.field(

@@ -5,10 +5,9 @@ What was read serves the pages that follow, and whoever asks for the same list a
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from graph import clock
 from graph.cache.codec import Codec
 from graph.cache.store import WindowStore
 from graph.context import Context
@@ -66,7 +65,7 @@ def whole_listing(
             rows,
             identity=identity,
             keep=keep,
-            is_settled=_is_settled(source, window),
+            is_settled=source.has_settled(window.end),
             store_key=_key(source, kept_as, window),
             codec=codec,
         )
@@ -80,10 +79,6 @@ def whole_listing(
         store=context.store,
         unsupported=[source.name for source in chosen if source not in able],
     )
-
-
-def _is_settled(source: Source, window: Window) -> bool:
-    return window.end <= clock.now() - timedelta(hours=source.settings.settle_hours)
 
 
 def _key(source: Source, kept_as: Sequence[object], window: Window) -> str:
@@ -109,7 +104,7 @@ class Beside(Generic[Fact]):
     async def keep(self, source: Source, rows: Rows[Any], told: Fact) -> None:
         """Keep what was told with some rows as long as those."""
         if rows.read_at:
-            fresh_s = SETTLED_TTL_S if _is_settled(source, self.window) else YOUNG_TTL_S
+            fresh_s = SETTLED_TTL_S if source.has_settled(self.window.end) else YOUNG_TTL_S
             await self.store.remember(self._name(source, rows.read_at), told, fresh_s, self.codec, may_get_stale=True)
 
     async def of(self, source: Source, read_at: datetime | None) -> Fact | None:

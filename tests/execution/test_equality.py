@@ -132,6 +132,79 @@ async def test_what_is_kept_compiled_is_bounded(schema: GraphQLSchema, monkeypat
     assert kind.known_plans.size
 
 
+@pytest.mark.anyio
+async def test_however_a_document_is_switched_what_is_kept_compiled_is_bounded(
+    schema: GraphQLSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "MOST_FIELDS", 100)
+    kind = compiled_executor()
+    switches = [f"s{n}" for n in range(6)]
+    fields = " ".join(f"{it}: text @include(if: ${it})" for it in switches)
+    parsed = parse(f"query({' '.join(f'${it}: Boolean!' for it in switches)}) {{ rows {{ text {fields} }} }}")
+    sizes = []
+    for number in range(2 ** len(switches)):
+        values = {it: bool(number >> at & 1) for at, it in enumerate(switches)}
+        await told(schema, parsed, good_root(), kind, variable_values=values, context_value="open")
+        sizes.append(kind.known_plans.of(parsed).size)
+    assert 50 < max(sizes) < 100 + 2 * (1 + len(switches))
+
+
+def test_what_is_not_worth_compiling_counts_by_what_is_asked_of_it() -> None:
+    """It is known by all of its fields."""
+    found = plans.Plans(parse("{ row { text } }"))
+    for number in range(3):
+        found.get((number, *range(100)), lambda: None, is_worth_it=True)
+    assert found.size > 300
+
+
+@strawberry.interface
+class Nest:
+    name: str
+    nests: list["Twig"]
+
+
+@strawberry.type
+class Twig(Nest):
+    below: Nest | None
+
+    @strawberry.field
+    def asked(self) -> int:
+        return 3
+
+
+@strawberry.type
+class Tree:
+    trunk: Twig
+
+
+@pytest.mark.parametrize("depth", [5, 25])
+@pytest.mark.anyio
+async def test_what_nests_deeper_than_python_can_is_answered_all_the_same(depth: int) -> None:
+    """Lists within each other, below an interface, of an object that is compiled in part."""
+    trunk, selected = Twig(name="end", nests=[], below=None), "name"
+    for _ in range(depth + 1):
+        trunk, selected = Twig(name="x", nests=[trunk], below=trunk), f"name nests {{ {selected} }}"
+    nested = strawberry.Schema(Tree, types=[Twig])._schema
+    parsed, kind = parse(f"{{ trunk {{ name asked below {{ {selected} }} }} }}"), compiled_executor()
+    stock = await told(nested, parsed, Tree(trunk=trunk), StrawberryGraphQLCoreExecutionContext)
+    for _ in range(3):
+        assert await told(nested, parsed, Tree(trunk=trunk), kind) == stock
+
+
+@pytest.mark.anyio
+async def test_a_shortcut_does_not_pass_by_what_wraps_its_resolver(answers: dict[str, int]) -> None:
+    """Unless that says that it may: it might be there to refuse."""
+    schema = specimens.schema()
+    field = schema.type_map["Leaf"].fields["doubled"]  # type: ignore[attr-defined]
+    resolve = field.resolve
+    field.resolve = lambda *arguments: -resolve(*arguments)
+    parsed, kind = parse("{ rows { number doubled } }"), compiled_executor()
+    for _ in range(3):
+        said = json.loads(await told(schema, parsed, good_root(), kind, context_value="open"))
+        assert said == {"data": {"rows": [{"number": 1, "doubled": -2}] * 20}, "errors": []}
+    assert answers["answered"]
+
+
 class Shouting(SchemaExtension):
     """Has a word in every field."""
 

@@ -25,7 +25,7 @@ from graph.records import (
     Room,
 )
 from graph.schema import build_schema
-from graph.settings import AppSettings, AuthSettings, ServerSettings, SourceSettings
+from graph.settings import AppSettings, AuthSettings, LimitsSettings, ServerSettings, SourceSettings
 from graph.vendors import VENDORS
 from graph.vendors.base import Adapter, ConferenceQuery, Extras
 from graph.vendors.systec.mapping import SystecFields
@@ -130,7 +130,7 @@ class FakeAdapter(Adapter):
         rows = [row for row in self.calls if row.started_at in window]
         return Slice(rows, len(rows), None)
 
-    async def list_live(self, extras: Extras) -> list[Conference]:
+    async def list_live(self, extras: Extras) -> Sequence[Conference]:
         """All."""
         self.ask("list_live", extras)
         return list(self.conferences)
@@ -224,12 +224,15 @@ async def run(
     server: ServerSettings | None = None,
     identity: Identity = ANYBODY,
     auth: AuthSettings | None = None,
+    limits: LimitsSettings | None = None,
     **variables: Any,
 ) -> Any:
     """Run a query over a fleet: gives Strawberry's result, whose context is new."""
     spec = VENDORS["systec"]
     fleet = Fleet(Source(one.source, spec, one.settings, one, one.client) for one in adapters)
-    settings = AppSettings(server=server or ServerSettings(), auth=auth or AuthSettings())
+    settings = AppSettings(
+        server=server or ServerSettings(), auth=auth or AuthSettings(), limits=limits or LimitsSettings()
+    )
     context = Context.create(fleet, WindowStore(), settings, "request-1", identity)
     try:
         return await schema.execute(query, variable_values=variables, context_value=context)

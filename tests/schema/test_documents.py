@@ -177,7 +177,8 @@ async def test_no_name_is_told_that_was_not_asked_for_wherever_a_message_is_cut(
 async def test_several_operations_need_a_name() -> None:
     """Nobody guesses which one was meant; what is wrong with them is told first."""
     query = "query A { __typename } query B { b: __typename }"
-    async with serve(create_app(AppSettings())) as url, httpx.AsyncClient(base_url=url) as http:
+    accept = {"accept": "application/graphql-response+json"}
+    async with serve(create_app(AppSettings())) as url, httpx.AsyncClient(base_url=url, headers=accept) as http:
         for _ in range(2):  # the second time it is known
             reply = await http.post("/graphql", json={"query": query})
             assert reply.status_code == 400

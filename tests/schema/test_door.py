@@ -23,10 +23,11 @@ from graph.cache.quotas import SharedQuotas
 from graph.cache.valkey import connected
 from graph.errors import RateLimitedError
 from graph.server import create_app
-from graph.server.door import BURST_S, MOST_DEBT_S, Door
+from graph.server.door import Door
+from graph.server.spending import BURST_S, MOST_DEBT_S
 from graph.settings import AuthSettings, CacheSettings, LimitsSettings, ServerSettings, build
 from graph.transport.local_quotas import LocalQuotas
-from graph.transport.meter import count_request
+from graph.transport.meter import count_request, count_work, reserve
 from graph.transport.quotas import Quotas
 
 pytestmark = pytest.mark.anyio
@@ -89,7 +90,8 @@ def refused(reply: httpx.Response) -> str:
     """What is said to one that comes too early."""
     (error,) = reply.json()["errors"]
     assert (reply.status_code, reply.headers["retry-after"]) == (429, "1")
-    assert error["extensions"] == {"code": "RATE_LIMITED", "retryAfterSeconds": 1}
+    request_id = reply.headers["x-request-id"]
+    assert error["extensions"] == {"code": "RATE_LIMITED", "retryAfterSeconds": 1, "requestId": request_id}
     said: str = error["message"]
     return said
 
@@ -189,6 +191,7 @@ async def test_a_caller_in_debt_is_told_when_to_come_back(
             assert 0 < seconds <= 20
             (error,) = reply.json()["errors"]
             assert reply.status_code == 429
+            del error["extensions"]["requestId"]
             assert error["extensions"] == {"code": "RATE_LIMITED", "retryAfterSeconds": seconds}
             assert "cost_per_second" in error["message"]
             (line,) = lines(capsys.readouterr().err, "request")
@@ -202,3 +205,133 @@ async def test_without_a_limit_nobody_is_counted(monkeypatch: pytest.MonkeyPatch
     door = Door(LimitsSettings(cost_per_second=0), LocalQuotas())
     await spend(door, "one", 1_000_000)
     assert await wait_of(door, "one") == 0
+
+
+async def begin(door: Door, caller: str, cost: int) -> contextlib.AsyncExitStack:
+    """A request that is under way, which may cost so much."""
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(door.spending(caller))
+        await reserve(cost)
+        return stack.pop_all()
+    raise AssertionError
+
+
+async def test_requests_at_once_cannot_spend_together_what_each_might_alone(cache: CacheSettings) -> None:
+    """What they may cost is set aside, at all replicas that share a cache; what they did not need is free again."""
+    limits = LimitsSettings(cost_per_second=0.01)
+    async with connected(cache) as valkey, connected(cache) as other_valkey:
+        own: Quotas = SharedQuotas(valkey) if valkey else LocalQuotas()
+        other: Quotas = SharedQuotas(other_valkey) if other_valkey else own
+        here, there = Door(limits, own), Door(limits, other)
+        first = await begin(here, "one", 3)
+        assert 200 < await wait_of(there, "one") <= 300 - BURST_S
+        assert await wait_of(there, "two") == 0
+        await first.aclose()
+        assert await wait_of(there, "one") == 0
+        second = await begin(there, "one", 3)
+        count_request("acme")
+        await second.aclose()
+        assert 60 < await wait_of(here, "one") <= 100 - BURST_S
+
+
+async def test_what_goes_on_for_others_is_charged_though_its_request_is_over() -> None:
+    """Else who leaves early would have it for nothing, and ask again."""
+    door = Door(LimitsSettings(cost_per_second=0.01), LocalQuotas())
+    is_over = asyncio.Event()
+
+    async def go_on() -> None:
+        await is_over.wait()
+        count_request("acme")
+
+    async with door.spending("one"):
+        await reserve(3)
+        work = asyncio.create_task(go_on())
+    assert await wait_of(door, "one") == 0
+    is_over.set()
+    await work
+    assert 60 < await wait_of(door, "one") <= 100 - BURST_S
+
+
+async def test_who_keeps_the_process_busy_waits_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is answered or refused; before anything of its next request is read."""
+    time = own_clock(monkeypatch)
+    door = Door(LimitsSettings(), LocalQuotas())
+    await spend(door, "friend", 1000)  # requests to vendors are none of that work
+    async with door.spending("foe"):
+        count_work(100)
+    await spend(door, "friend", 0)
+    assert time == [100]
+    await spend(door, "foe", 0)
+    assert 103 < time[0] < 106
+
+
+async def test_who_is_let_in_at_once_does_not_spend_at_once() -> None:
+    """All have been looked at before it is known what any of them may cost."""
+    door = Door(LimitsSettings(cost_per_second=0.01), LocalQuotas())
+    async with door.spending("one"), door.spending("one"), door.spending("two"):
+        await reserve(3)
+    refusals = 0
+    gate = asyncio.Barrier(5)
+
+    async def ask() -> None:
+        nonlocal refusals
+        try:
+            async with door.spending("three"):
+                await gate.wait()
+                await reserve(3)
+                await gate.wait()
+        except RateLimitedError:
+            refusals += 1
+            await gate.wait()
+
+    await asyncio.gather(*(ask() for _ in range(5)))
+    assert refusals == 4
+
+
+async def test_one_of_many_at_once_is_sent_and_the_others_told_when_to_come_back(held: tuple[Running, Holds]) -> None:
+    world, holds = held
+    questions = (USAGE % (day, day) for day in range(1, 29))
+    async with serving(world, limits=LimitsSettings(cost_per_second=0.02)) as http:
+        world.requests()
+        asking = [asyncio.create_task(http.post("/graphql", json={"query": next(questions)})) for _ in range(8)]
+        await until(lambda: sum(one.done() for one in asking) == 7)
+        replies = [one.result() for one in asking if one.done()]
+        assert {reply.status_code for reply in replies} == {429}
+        assert all(int(reply.headers["retry-after"]) > 0 for reply in replies)
+        assert {error["extensions"]["code"] for it in replies for error in it.json()["errors"]} == {"RATE_LIMITED"}
+        await until(lambda: holds.held == 1)
+        holds.let_go()
+        assert sorted([(await one).status_code for one in asking]) == [200, *[429] * 7]
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"query": "{"}', b'{"query": "{ nothing }"}', b'{"query": 5}'])
+async def test_what_is_refused_costs_its_caller_something(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else whoever has nothing to lose could keep the process busy with it."""
+    limits = LimitsSettings(cost_per_second=0.1)
+    async with running(monkeypatch, 50) as world, serving(world, auth=KEYS, limits=limits) as http:
+
+        async def ask(caller: str, content: bytes) -> int:
+            headers = {**JSON, **dict([bearer(f"key of {caller}")])}
+            return (await http.post("/graphql", content=content, headers=headers)).status_code
+
+        assert {await ask("one", QUERY) for _ in range(50)} == {200}
+        statuses = [await ask("one", body) for _ in range(6)]
+        assert 429 not in statuses[:3]
+        assert statuses[-1] == 429
+        assert await ask("two", QUERY) == 200
+
+
+async def test_events_wait_until_their_caller_may_spend_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A subscription that costs too much is not ended, but told more rarely."""
+    time = own_clock(monkeypatch)
+    door = Door(LimitsSettings(cost_per_second=10), LocalQuotas())
+    async with door.spending("one") as charge:
+        await charge()
+        assert time == [100]
+        for _ in range(1000):
+            count_request("acme")
+        await charge()
+        waited = time[0] - 100
+        assert 100 - BURST_S - 2 < waited < 100 - BURST_S + 1
+        await charge()
+        assert time[0] - 100 == waited, "what was paid for is not charged again"

@@ -47,6 +47,7 @@ async def test_the_code_tells_the_stage_that_refused(query: str, code: str) -> N
     for _ in range(2):  # the second time from the caches of documents
         result = await run([], query)
         assert {error.extensions["code"] for error in result.errors} == {code}
+        assert {error.extensions["requestId"] for error in result.errors} == {"request-1"}
 
 
 @pytest.mark.parametrize(
@@ -108,12 +109,13 @@ async def test_a_vendors_failure_passes_with_what_helps() -> None:
     result = await run([broken(error)], ONE)
     assert result.data == {"conference": None}
     (told,) = result.errors
-    assert told.message == "detail is busy."
+    assert told.message == "alpha: detail is busy."
     assert told.extensions == {
         "code": "VENDOR_ERROR",
         "source": "alpha",
         "sourceErrorCode": "THROTTLED",
         "retryAfterSeconds": 3,
+        "requestId": "request-1",
     }
 
 

@@ -87,6 +87,22 @@ async def test_a_bad_representation_leaves_the_others(representation: Any, code:
     assert await entities([alpha()], good, representation, good) == [ONE.id, code, ONE.id]
 
 
+@pytest.mark.parametrize(
+    ("representation", "said"),
+    [
+        ({"__typename": "Nothing" * 50}, 'Room, McuResource, not "NothingNothingNothingNothingNothingNothi".'),
+        ({"id": ONE.id}, "A __typename of entities is one of Conference, Call, Room, McuResource."),
+        ({"__typename": "Conference", "sourceName": "a"}, "key as text: `id`, or `sourceName` and `vendorId`."),
+        ({"__typename": "Room", "name": "a"}, "key as text: `id`, or `sourceName` and `name`."),
+        ({"__typename": "Room", "id": 7}, "key as text: `id`, or `sourceName` and `name`."),
+        ({"__typename": "Call", "sourceName": "a"}, "key as text: `id`."),
+    ],
+)
+async def test_what_is_wrong_with_a_representation_is_told(representation: Any, said: str) -> None:
+    result = await run([alpha()], QUERY, r=[representation])
+    assert result.errors[0].message.endswith(said)
+
+
 async def test_a_representation_is_never_null() -> None:
     result = await run([alpha()], QUERY, r=[None])
     assert [error.extensions["code"] for error in result.errors] == ["BAD_USER_INPUT"]

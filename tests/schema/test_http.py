@@ -20,7 +20,6 @@ PRIVATE = "somebody@private.example"
 
 
 SECURITY = {
-    "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -36,10 +35,14 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 def code(reply: httpx.Response) -> str:
     """The code of the only error of a reply that has nothing but that."""
-    assert reply.headers["content-type"] == "application/json"
+    assert reply.headers["content-type"] == "application/json; charset=utf-8"
     assert reply.headers.items() >= SECURITY.items()
-    (error,) = reply.json().pop("errors")
+    assert reply.headers["cache-control"] == "no-store"
+    body = reply.json()
+    (error,) = body.pop("errors")
+    assert not body
     assert error["message"]
+    assert error["extensions"]["requestId"] == reply.headers["x-request-id"]
     said: str = error["extensions"]["code"]
     return said
 
@@ -63,7 +66,6 @@ async def test_a_body_that_is_no_request_is_refused_and_never_a_fault_of_ours(
 ) -> None:
     reply = await http.post("/graphql", content=body, headers=JSON)
     assert (reply.status_code, code(reply)) == (400, "BAD_USER_INPUT")
-    assert reply.headers["x-request-id"]
     assert (await http.get("/healthz")).status_code == 200
 
 
@@ -93,6 +95,8 @@ async def test_variables_that_nest_deep_are_no_fault_of_ours(depth: int, http: h
             "multipart/form-data; boundary=application/json",
         ),
         *("text/plain; application/json", "application/jsonx", "application/json, text/plain", "application/graphql"),
+        *("application/json; charset=utf-16", "application/json; charset=latin1", "application/json charset=utf-8"),
+        f"application/json{'; ' * 5000}x",
     ],
 )
 async def test_a_web_page_of_another_site_cannot_ask(content_type: str | None, http: httpx.AsyncClient) -> None:
@@ -100,7 +104,10 @@ async def test_a_web_page_of_another_site_cannot_ask(content_type: str | None, h
     headers = {} if content_type is None else {"content-type": content_type}
     reply = await http.post("/graphql", content=QUERY, headers=headers)
     assert (reply.status_code, code(reply)) == (415, "BAD_USER_INPUT")
-    for allowed in ("application/json", "application/json ; charset=utf-8"):
+    for allowed in (
+        *("application/json", "application/json ; charset=utf-8", 'Application/JSON;Charset="UTF-8"'),
+        "application/json;",
+    ):
         reply = await http.post("/graphql", content=QUERY, headers={"content-type": allowed})
         assert reply.json()["data"] == {"__typename": "Query"}
 
@@ -120,10 +127,17 @@ async def test_a_get_may_only_query(http: httpx.AsyncClient) -> None:
         params={"query": "query A($if: Boolean = false) { __typename @include(if: $if) }", "variables": '{"if": true}'},
     )
     assert reply.json()["data"] == {"__typename": "Query"}
-    for params in ({}, {"query": ""}, {"query": "{ a }", "variables": "["}, {"query": "{ a }", "variables": "1"}):
-        for accept in ("*/*", "text/html", "application/json"):
+    for params in (
+        *({}, {"query": ""}, {"query": "{ a }", "variables": "["}, {"query": "{ a }", "variables": "1"}),
+        *({"query": "{ a }", "extensions": "[]"}, {"variables": '{"query": "{ a }"}'}),
+        {"query": "{ a }", "variables": "[" * 3000},
+    ):
+        for accept in ("*/*", "image/*", "application/json"):
             reply = await http.get("/graphql", params=params, headers={"accept": accept})
             assert (reply.status_code, code(reply)) == (400, "BAD_USER_INPUT")
+    for address in ("query=%ff", "query={a}&variables=%22%ed%a0%80%22", "query={a}&extensions=nonsense"):
+        reply = await http.get(f"/graphql?{address}")
+        assert (reply.status_code, code(reply)) == (400, "BAD_USER_INPUT")
     for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
         reply = await http.request(method, "/graphql", params={"query": "{ __typename }"})
         assert (reply.status_code, code(reply)) == (405, "BAD_USER_INPUT")
@@ -135,10 +149,14 @@ async def test_every_answer_has_the_headers_and_none_tells_the_server(http: http
         reply = await http.get(path)
         assert reply.status_code == status
         assert reply.headers.items() >= SECURITY.items()
-    for method, path, status in (("GET", "/", 404), ("GET", "/graphql/x", 404), ("POST", "/healthz", 405)):
+    for method, path, status in (
+        *(("GET", "/", 404), ("GET", "/graphql/x", 404), ("POST", "/healthz", 405)),
+        *(("GET", "/graphql/", 404), ("POST", "/graphql/", 404), ("GET", "/metrics/", 404)),
+    ):
         reply = await http.request(method, path)
         assert (reply.status_code, code(reply)) == (status, "BAD_USER_INPUT")
-        assert reply.headers["x-request-id"]
+        assert ("GraphQL is at /graphql." in reply.text) is (status == 404)
+        assert "location" not in reply.headers
         assert set(reply.headers.get("allow", "").split(", ")) == ({"GET", "HEAD"} if status == 405 else {""})
 
 

@@ -21,11 +21,11 @@ pytestmark = pytest.mark.anyio
 VENDORS = ("hexmeet", "netease", "systec", "quanshi", "huawei")
 PRIVATE = "passcode-13910001021-of-somebody"  # stands in bodies, and must not come out
 WRONG = {
-    "hexmeet": {"token": "wrong-credential"},
-    "netease": {"app_secret": "wrong-credential"},
-    "systec": {"api_secret": "wrong-credential"},
-    "quanshi": {"token": "wrong-credential"},
-    "huawei": {"guid": "wrong-credential"},
+    "hexmeet": {"token": "wrong-hush"},
+    "netease": {"app_secret": "wrong-hush"},
+    "systec": {"api_secret": "wrong-hush"},
+    "quanshi": {"token": "wrong-hush"},
+    "huawei": {"guid": "wrong-hush"},
 }
 SOURCES = "complete sources { source { name } status totalCount error { code message retryAfterSeconds vendorCode } }"
 CONFERENCES = f"""
@@ -159,7 +159,7 @@ async def test_a_failing_source_is_told_of_and_the_others_rows_come(
                     assert it["error"] is None
         text = json.dumps(answer, ensure_ascii=False)
         assert PRIVATE not in text
-        assert "wrong-credential" not in text
+        assert "wrong-hush" not in text
         assert "sandbox" not in text
         assert "127.0.0.1" not in text
 

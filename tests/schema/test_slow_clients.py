@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,11 +12,14 @@ import pytest
 from holding import until
 from loglines import lines
 from servers import serve
-from starlette.types import ASGIApp
+from sockets import socket
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from wires import HEAD, JSON, QUERY, code, wire
 
 from graph.server import connections, create_app
-from graph.server.connections import BoundedProtocol
+from graph.server.connections import PIECE, BoundedProtocol
 from graph.settings import AppSettings, LimitsSettings, ServerSettings
 
 pytestmark = pytest.mark.anyio
@@ -128,7 +132,7 @@ async def test_a_slow_request_outlives_the_time_for_its_head(monkeypatch: pytest
 async def test_who_does_not_read_keeps_its_place_until_it_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that answers which nobody fetches cannot pile up."""
     monkeypatch.setattr(connections, "READING_S", 0.4)
-    wide = json.dumps({"query": "{ __schema { types { name description fields { name description } } } }"})
+    wide = json.dumps({"query": "{" + " ".join(f"s{number}: _service {{ sdl }}" for number in range(50)) + "}"})
     request = f"{HEAD}content-length: {len(wide)}\r\n\r\n{wide}"
     async with serve(app(max_concurrent_per_caller=1), http=BoundedProtocol) as url, httpx.AsyncClient() as http:
 
@@ -150,17 +154,19 @@ async def test_who_does_not_read_keeps_its_place_until_it_is_cut_off(monkeypatch
         "nonsense\r\n\r\n",
         f"GET /{'x' * 40_000} HTTP/1.1\r\n",
         "GET / HTTP/1.1\r\n" + "a: b\r\n" * 9000,
+        "GET / HTTP/1.1\r\nhost: a\r\n" + f"a: {'b' * 40_000}\r\n\r\n",
         "\x16\x03\x01\r\n",
     ],
-    ids=["nonsense", "address", "headers", "tls"],
+    ids=["nonsense", "address", "headers", "a whole head", "tls"],
 )
 async def test_what_is_no_request_gets_an_error_like_any_other(sent: str) -> None:
     options = {"http": BoundedProtocol, "h11_max_incomplete_event_size": connections.MAX_HEAD}
     async with serve(app(), **options) as url, wire(url) as client:
         await client.write(sent)
         status, headers, body = await client.reply()
+        assert body["errors"][0]["extensions"]["requestId"] == headers["x-request-id"]
         assert (status, code(body)) == (400, "BAD_USER_INPUT")
-        assert (headers["content-type"], headers["connection"]) == ("application/json", "close")
+        assert (headers["content-type"], headers["connection"]) == ("application/json; charset=utf-8", "close")
         assert await client.is_over()
 
 
@@ -174,6 +180,87 @@ async def test_a_body_torn_in_its_chunks_ends_its_connection_alone(capsys: pytes
                 assert await client.is_over()
         assert (await http.get(f"{url}/healthz")).status_code == 200
     assert "internal error" not in capsys.readouterr().err
+
+
+@pytest.fixture
+async def taken(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter[int]]:
+    """How many bytes of clients were taken in each turn of the loop, where a turn has time for no more than it must."""
+    monkeypatch.setattr(connections, "TURN_S", 0.0)
+    found: Counter[int] = Counter()
+    turn = 0
+
+    async def move_on() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    moving = asyncio.create_task(move_on())
+    for spoken in (H11Protocol, WebSocketsSansIOProtocol):
+
+        def take(self: Any, data: bytes, take: Any = spoken.data_received) -> None:
+            found[turn] += len(data)
+            take(self, data)
+
+        monkeypatch.setattr(spoken, "data_received", take)
+    yield found
+    moving.cancel()
+
+
+LOOPS = pytest.mark.parametrize(
+    "anyio_backend", [("asyncio", {"use_uvloop": is_it}) for is_it in (False, True)], ids=["asyncio", "uvloop"]
+)
+
+
+@LOOPS
+async def test_others_are_served_between_the_chunks_of_a_body(taken: Counter[int]) -> None:
+    """However many of them are sent at once."""
+    chunks = b"1\r\n \r\n" * 40_000 + b"%x\r\n%b\r\n0\r\n\r\n" % (len(QUERY), QUERY)
+    async with serve(app(), http=BoundedProtocol) as url, wire(url) as client:
+        await client.write(f"{HEAD}transfer-encoding: chunked\r\n\r\n".encode() + chunks)
+        assert (await client.reply())[0] == 200
+        assert max(taken.values()) <= 2 * PIECE  # one that has just come, one of before
+        assert taken.total() > len(chunks)
+        await client.write(f"{HEAD}content-length: {len(QUERY)}\r\n\r\n".encode() + QUERY)
+        assert (await client.reply())[0] == 200
+
+
+@LOOPS
+@pytest.mark.parametrize(
+    "sent",
+    [b"\x89\x80\0\0\0\0", b"\x8a\x80\0\0\0\0", b'\x81\x8f\0\0\0\0{"type":"pong"}'],
+    ids=["pings", "pongs", "messages"],
+)
+async def test_others_are_served_between_the_frames_of_a_websocket(taken: Counter[int], sent: bytes) -> None:
+    async with serve(app(), http=BoundedProtocol) as url, socket(url) as it:
+        await it.init()
+        before = taken.total()
+        it.connection.transport.write(sent * 20_000)
+        assert (await it.ask("{ __typename }"))["data"]
+        assert max(taken.values()) <= 2 * PIECE
+        assert taken.total() - before > 20_000 * len(sent)
+
+
+@LOOPS
+async def test_messages_that_nobody_has_looked_at_are_not_unpacked(taken: Counter[int]) -> None:
+    """They take up as little as they did on the wire: of a few bytes each there may be very many."""
+    most = 0
+
+    async def busy(_: Scope, receive: Receive, send: Send) -> None:
+        nonlocal most
+        await receive()
+        await send({"type": "websocket.accept"})
+        await until(lambda: taken.total() > PIECE)
+        for _turn in range(100):
+            await asyncio.sleep(0)
+            most = max(most, taken.total())
+        while (await receive())["type"] == "websocket.receive":
+            pass
+
+    async with serve(busy, http=BoundedProtocol, lifespan="off") as url, socket(url) as it:
+        it.connection.transport.write(b"\x81\x80\0\0\0\0" * 20_000)
+        await until(lambda: taken.total() > 120_000)
+    assert most < 3 * PIECE
 
 
 async def test_there_is_an_end_to_connections(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,10 @@
 """What a query costs at the vendors, counted in requests (contracts.md 6.8)."""
 
-import asyncio
-from collections import Counter, defaultdict
 from typing import Any
 
 import pytest
 from answers import Row
-from starlette.types import ASGIApp, Receive, Scope, Send
+from crowds import Crowd
 from worlds import DAY, NOW, Running, during, running
 
 pytestmark = pytest.mark.anyio
@@ -31,25 +29,6 @@ async def cost(run: Running, fields: str, **given: Any) -> tuple[list[Row], dict
 
 def of(rows: list[Row], source: str) -> list[Row]:
     return [row for row in rows if row["sourceName"] == source]
-
-
-class Crowd:
-    """Counts how many requests of each report run at the same time at most."""
-
-    def __init__(self) -> None:
-        self.now: Counter[str] = Counter()
-        self.most: dict[str, int] = defaultdict(int)
-
-    def around(self, _: str, app: ASGIApp) -> ASGIApp:
-        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-            report = str(scope.get("path", "")).rsplit("/", 1)[-1]
-            self.now[report] += 1
-            self.most[report] = max(self.most[report], self.now[report])
-            await asyncio.sleep(0.02)
-            await app(scope, receive, send)
-            self.now[report] -= 1
-
-        return counted
 
 
 async def test_the_first_page_of_a_long_range_asks_each_source_for_little(monkeypatch: pytest.MonkeyPatch) -> None:
