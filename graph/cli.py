@@ -38,7 +38,9 @@ from graph.sandbox.server import Sandbox
 from graph.sandbox.world import World
 from graph.schema import build_schema, print_sdl
 from graph.server import create_app
-from graph.server.connections import MAX_HEAD, BoundedProtocol
+from graph.server.connections import MAX_HEAD, BoundedProtocol, BoundedSocket
+from graph.server.playground import is_built, is_offered
+from graph.server.trusted import TrustedDocuments
 from graph.settings import AppSettings, KeySettings, build, config_path, has_sources, is_loopback, load, share_metrics
 from graph.telemetry.logs import configure_logs, log
 from graph.telemetry.metrics import forget_process
@@ -88,6 +90,8 @@ def serve(
         configure_logs(settings.server.log_level)
         if settings.auth.mode == "none" and not is_loopback(settings.server.host):
             log.warning("auth.mode is none: whoever reaches this address may ask everything")
+        if is_offered(settings.server) and not is_built():
+            log.info("the playground is missing: it could not be made when confgraph was installed, see README")
         listener = stack.enter_context(_listen(settings.server.host, settings.server.port))
         url = _url(settings.server.host, listener)
         if workers == 1:
@@ -134,17 +138,22 @@ def schema(
     file: Path = Path("schema.graphql"),
     *,
     check: Annotated[bool, Parameter(negative=())] = False,
+    without_scopes: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Print the subgraph SDL, for publishing to a schema registry.
 
     Args:
         file: What --check compares with.
         check: Print nothing; fail when the file is stale.
+        without_scopes: Leave out @authenticated and @requiresScopes, for a gateway that does not know them or does
+            not know its callers. confgraph keeps these rules in any case.
     """
-    sdl = print_sdl(build_schema(AppSettings()))
+    sdl = print_sdl(build_schema(AppSettings(), tells_scopes=not without_scopes))
     if not check:
         print(sdl, end="")
-    elif not file.is_file() or file.read_text(encoding="utf-8") != sdl:
+    elif not file.is_file():
+        _fail(f"{file} not found: confgraph schema > {file}")
+    elif file.read_text(encoding="utf-8") != sdl:
         _fail(f"{file} is stale: confgraph schema > {file}")
 
 
@@ -249,6 +258,8 @@ def _settings(config: Path | None, host: str | None, port: int | None, stack: co
         if faults := settings.server.faults():
             raise ConfigError([f"server.{fault}" for fault in faults])
         _check_exposure(settings)
+        if settings.server.trusted_documents:
+            TrustedDocuments.of(settings, build_schema(settings))  # a worker that cannot start is started anew for ever
         return settings
 
     path = config_path(config)
@@ -295,12 +306,15 @@ def _uvicorn(settings: AppSettings, workers: int = 1) -> uvicorn.Config:
         factory=True,
         workers=workers,
         lifespan="on",
+        loop="uvloop",
         access_log=False,
         log_config=None,
         server_header=False,
         http=BoundedProtocol,
         h11_max_incomplete_event_size=MAX_HEAD,
-        ws="none",
+        ws=BoundedSocket,
+        ws_max_size=settings.limits.max_body_kb * 1024,
+        ws_per_message_deflate=False,  # a few bytes would unfold into very many
         timeout_graceful_shutdown=math.ceil(settings.server.request_timeout_s) + 1,
     )
 
@@ -316,9 +330,13 @@ def _served(settings: AppSettings, supervisor: int | None) -> Starlette:
     for number, wait_s in ((signal.SIGINT, 0.0), (signal.SIGTERM, DRAIN_S)):
         end = signal.getsignal(number)  # uvicorn's, set just before
 
+        def finish(number: int, end: Any) -> None:
+            served.state.lives.end()
+            end(number, None)
+
         def drain(number: int, _: FrameType | None, end: Any = end, wait_s: float = wait_s) -> None:
             served.state.is_ready = False
-            loop.call_soon_threadsafe(loop.call_later, wait_s, end, number, None)
+            loop.call_soon_threadsafe(loop.call_later, wait_s, finish, number, end)
 
         signal.signal(number, drain)
 

@@ -11,6 +11,8 @@
         LookupLimitError                    LOOKUP_LIMIT          absence could not be proven
         BadUserInputError                   BAD_USER_INPUT        a value is not of its type
         RateLimitedError                    RATE_LIMITED          the same request may get an answer later
+        PersistedQueryNotFoundError         PERSISTED_QUERY_NOT_FOUND       its document has to be sent along
+          PersistedQueryNotSupportedError   PERSISTED_QUERY_NOT_SUPPORTED   and always will have to be
         NotAuthorizedError                                        another caller may get an answer
           UnauthenticatedError              UNAUTHENTICATED       no credential, or not a good one
           ForbiddenError                    FORBIDDEN             who it is may not ask this
@@ -122,6 +124,24 @@ class RateLimitedError(RequestError):
         self.retry_after_s = retry_after_s
 
 
+class PersistedQueryNotFoundError(RequestError):
+    """Nobody sent a document of that hash. Clients know it by the code or by the message, which is a word of theirs."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+    def __init__(self, message: str = "PersistedQueryNotFound") -> None:
+        super().__init__(message)
+
+
+class PersistedQueryNotSupportedError(PersistedQueryNotFoundError):
+    """No documents are known by their hashes here."""
+
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotSupported")
+
+
 class NotAuthorizedError(RequestError):
     """The caller may not have this."""
 
@@ -147,9 +167,10 @@ class ForbiddenError(NotAuthorizedError):
 
 
 class VendorError(ConfgraphError):
-    """One source could not answer.
+    """One source could not answer. Its message begins with the source's name.
 
     Attributes:
+        said: The message without that.
         source: The source's name.
         endpoint: The vendor's name of the report, such as `term_conf_stats`.
         status: HTTP status, where there was one.
@@ -171,7 +192,8 @@ class VendorError(ConfgraphError):
         request_id: str | None = None,
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(f"{source}: {message}")
+        self.said = message
         self.source = source
         self.endpoint = endpoint
         self.status = status

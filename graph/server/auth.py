@@ -76,19 +76,27 @@ class Guard:
         Raises:
             UnauthenticatedError: nobody who is known.
         """
-        with _told():
-            is_gateway = self._gateway is not None and self._gateway.sent(headers.getlist(GATEWAY_HEADER))
-            identity = await self._identify(headers.getlist("authorization"))
-        return msgspec.structs.replace(identity, is_gateway=True) if is_gateway else identity
+        return await self._known(headers.getlist(GATEWAY_HEADER), headers.getlist("authorization"))
 
-    async def authenticate_connection(self, payload: Mapping[str, object]) -> Identity:
+    async def authenticate_connection(self, payload: Mapping[str, object], headers: Headers) -> Identity:
         """Who opens a WebSocket with this payload of `connection_init`.
+
+        What the payload does not say, the headers of the handshake may: a browser can set none, other clients can.
 
         Raises:
             UnauthenticatedError: nobody who is known.
         """
+
+        def said(name: str) -> Sequence[object]:
+            return [value for key, value in payload.items() if key.lower() == name] or headers.getlist(name)
+
+        return await self._known(said(GATEWAY_HEADER), said("authorization"))
+
+    async def _known(self, secrets: Sequence[object], authorizations: Sequence[object]) -> Identity:
         with _told():
-            return await self._identify([payload[key] for key in ("Authorization", "authorization") if key in payload])
+            is_gateway = self._gateway is not None and self._gateway.sent(secrets)
+            identity = await self._identify(authorizations)
+        return msgspec.structs.replace(identity, is_gateway=True) if is_gateway else identity
 
     async def _identify(self, authorizations: Sequence[object]) -> Identity:
         if self._callers is None:
@@ -103,7 +111,7 @@ class _Gateway:
         self._secret = secret
         self._reloaded_at = clock.monotonic()
 
-    def sent(self, offered: Sequence[str]) -> bool:
+    def sent(self, offered: Sequence[object]) -> bool:
         """Whether it sends a request with these secrets.
 
         Raises:
@@ -115,8 +123,9 @@ class _Gateway:
             raise UnauthenticatedError("gateway secret")
         return True
 
-    def _is(self, offered: str) -> bool:
-        return hmac.compare_digest(self._secret.reveal().encode(), offered.encode())
+    def _is(self, offered: object) -> bool:
+        said = offered.encode(errors="replace") if isinstance(offered, str) else b""
+        return hmac.compare_digest(self._secret.reveal().encode(), said)
 
     def _may_have_changed(self) -> bool:
         if clock.monotonic() - self._reloaded_at < RELOAD_S:

@@ -1,21 +1,26 @@
-"""How many requests are answered at once, and how much each caller may cost.
+"""How much is done at once, and how much each caller may cost.
 
-What a request cost is known once it was answered: a caller that spent more than its share is refused until that is
-made up for. Shares are counted for all replicas together where they share a cache, requests at once in each process.
+A caller that spent more than its share is refused until that is made up for, and the events of its subscriptions wait
+(spending.py). One that keeps the process busy waits while others ask (turns.py). Shares are counted for all replicas
+together where they share a cache; requests, subscriptions and WebSockets at once, and turns, in each process.
 """
 
 import contextlib
+import math
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from graph.errors import RateLimitedError
+from graph.server.spending import REFUSED, Spending
+from graph.server.turns import Turns
 from graph.settings import LimitsSettings
-from graph.transport.meter import sent, start_meter
+from graph.telemetry.metrics import SUBSCRIPTIONS
+from graph.transport.meter import start_tab
 from graph.transport.quotas import Quotas
 
-BURST_S = 30.0  # what may be spent at once, in seconds' worth: a request of `max_cost` must not ruin its caller
-MOST_DEBT_S = 600.0  # requests that ran at once may spend far more than that: who owes so much is charged no more
 AGAIN_S = 1.0
+
+Charge = Callable[[], Awaitable[None]]
 
 
 class Door:
@@ -24,52 +29,83 @@ class Door:
     def __init__(self, limits: LimitsSettings, quotas: Quotas) -> None:
         self._limits = limits
         self._quotas = quotas
-        self._inside: Counter[str] = Counter()
+        self._turns = Turns()
+        self._requests = _Places(limits, "requests", "max_concurrent_per_caller", "max_concurrent_requests")
+        self._subscriptions = _Places(limits, "subscriptions", "max_subscriptions_per_caller", "max_subscriptions")
+        self._sockets = _Places(limits, "WebSockets", "max_concurrent_per_caller", None)
 
-    @contextlib.contextmanager
-    def place(self, caller: str) -> Iterator[None]:
+    def place(self, caller: str) -> contextlib.AbstractContextManager[None]:
         """Take one of the places that there are for requests, in all and of this caller.
 
         Raises:
             RateLimitedError: there is none.
         """
-        limits = self._limits
-        if self._inside[caller] >= limits.max_concurrent_per_caller:
-            raise _too_many("caller", "max_concurrent_per_caller", limits.max_concurrent_per_caller)
-        if self._inside.total() >= limits.max_concurrent_requests:
-            raise _too_many("process", "max_concurrent_requests", limits.max_concurrent_requests)
-        self._inside[caller] += 1
-        try:
-            yield
-        finally:
-            self._inside[caller] -= 1
-            if not self._inside[caller]:
-                del self._inside[caller]  # there may be very many callers in the course of time
+        return self._requests.take(caller)
 
-    @contextlib.asynccontextmanager
-    async def spending(self, caller: str) -> AsyncIterator[None]:
-        """Charge a caller for the requests to vendors that are sent inside.
+    def socket(self, caller: str) -> contextlib.AbstractContextManager[None]:
+        """Take one of the places that a caller has for WebSockets; in all there are as many as connections.
 
         Raises:
-            RateLimitedError: it has spent too much already.
+            RateLimitedError: there is none.
         """
-        per_second = self._limits.cost_per_second
-        if not per_second:
+        return self._sockets.take(caller)
+
+    @contextlib.contextmanager
+    def subscription(self, caller: str) -> Iterator[None]:
+        """Take one of the places that there are for subscriptions, in all and of this caller.
+
+        Raises:
+            RateLimitedError: there is none.
+        """
+        with self._subscriptions.take(caller), SUBSCRIPTIONS.track_inprogress():
             yield
-            return
-        name = f"caller:{caller}:cost"
-        wait_s = await self._quotas.take(name, per_second, -1) - BURST_S
-        if wait_s > 0:
-            said = f"This caller has had too many requests to vendors; allowed are {per_second:g} a second"
-            raise RateLimitedError(f"{said} (limits.cost_per_second).", wait_s)
-        start_meter()
+
+    @contextlib.asynccontextmanager
+    async def spending(self, caller: str) -> AsyncIterator[Charge]:
+        """Charge a caller for what is done inside: the requests to vendors that are sent, and other work.
+
+        Gives what charges for that up to now, and waits until its caller has spent no more than it may.
+
+        Raises:
+            RateLimitedError: it has spent too much already, or what it asks for may cost too much for now.
+        """
+        spending = Spending(self._quotas, self._turns, caller, self._limits.cost_per_second)
+        await spending.may_begin()
+        start_tab(spending)
+        try:
+            yield spending.catch_up
+            spending.insist()
+        except Exception:
+            spending.count(REFUSED, is_work=True)
+            raise
+        finally:
+            await spending.end()
+
+
+class _Places:
+    """So many for each caller, and for all together."""
+
+    def __init__(self, limits: LimitsSettings, what: str, per_caller: str, in_all: str | None) -> None:
+        self._what = what
+        self._per_caller, self._most_per_caller = per_caller, getattr(limits, per_caller)
+        self._in_all, self._most = in_all, getattr(limits, in_all) if in_all else math.inf
+        self._taken: Counter[str] = Counter()
+
+    @contextlib.contextmanager
+    def take(self, caller: str) -> Iterator[None]:
+        taken = self._taken
+        if taken[caller] >= self._most_per_caller:
+            raise self._too_many("caller", self._per_caller, self._most_per_caller)
+        if taken.total() >= self._most:
+            raise self._too_many("process", self._in_all, self._most)
+        taken[caller] += 1
         try:
             yield
         finally:
-            if cost := sent():
-                await self._quotas.take(name, per_second / cost, MOST_DEBT_S)
+            taken[caller] -= 1
+            if not taken[caller]:
+                del taken[caller]  # there may be very many callers in the course of time
 
-
-def _too_many(whose: str, limit: str, allowed: int) -> RateLimitedError:
-    said = f"Too many requests of this {whose} at once; allowed are {allowed} (limits.{limit})."
-    return RateLimitedError(said, AGAIN_S)
+    def _too_many(self, whose: str, limit: str | None, allowed: float) -> RateLimitedError:
+        said = f"Too many {self._what} of this {whose} at once; allowed are {allowed} (limits.{limit})."
+        return RateLimitedError(said, AGAIN_S)

@@ -7,7 +7,6 @@ import re
 import uuid
 from collections.abc import Mapping
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -18,6 +17,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+RAW_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 def request_id_of(headers: Mapping[str, str]) -> str:
@@ -37,9 +37,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = message["headers"] = list(message["headers"])
+                own = {name for name, _ in headers}
+                headers += [header for header in RAW_HEADERS if header[0] not in own]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -39,10 +40,15 @@ Keys = dict[tuple[str, str], tuple[str | None, Any]]
 
 
 class Issuer:
-    """What one issuer publishes at its `jwks_url`."""
+    """What one issuer publishes at its `jwks_url`.
 
-    def __init__(self, jwks_url: str) -> None:
-        self._download = Download(jwks_url, MAX_BYTES, TIMEOUT_S)
+    Args:
+        jwks_url: Where that is.
+        ca_file: Certificates of authorities that may vouch for it, besides those everybody trusts.
+    """
+
+    def __init__(self, jwks_url: str, ca_file: Path | None = None) -> None:
+        self._download = Download(jwks_url, MAX_BYTES, TIMEOUT_S, ca_file)
         self._keys: Keys = {}
         self._read_at: float | None = None
         self._tried_at: float | None = None

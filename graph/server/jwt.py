@@ -10,6 +10,7 @@ from graph.identity import DEFAULT_SCOPES, Identity, Scope
 from graph.server.issuer import Issuer
 from graph.settings import JwtSettings
 
+FAR = 2**40  # seconds
 REQUIRED = ["exp", "iss", "aud"]
 NAMING = ("sub", "client_id", "azp")  # the claims that tell callers apart, the best first
 
@@ -19,7 +20,7 @@ class Tokens:
 
     def __init__(self, settings: JwtSettings) -> None:
         self._settings = settings
-        self._issuer = Issuer(settings.jwks_url)
+        self._issuer = Issuer(settings.jwks_url, settings.ca_file)
 
     async def aclose(self) -> None:
         """Ask the issuer no more."""
@@ -54,6 +55,7 @@ class Tokens:
             name=_name(claims),
             scopes=_scopes(claims, self._settings.scopes_claim),
             sources=_sources(claims, self._settings.sources_claim),
+            expires_at=min(int(claims["exp"]), FAR) + self._settings.leeway_s,
         )
 
 

@@ -1,11 +1,13 @@
 """Addresses in the configuration: which can be asked, which stay on this machine, and who may vouch for them."""
 
 import ipaddress
+import re
 import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
 LOOPBACK_NAMES = ("localhost", "localhost.localdomain")
+ORIGIN = re.compile(r"(https?)://(?:\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::([1-9][0-9]{0,4}))?")
 
 
 def is_loopback(host: str) -> bool:
@@ -28,6 +30,13 @@ def url_fault(url: str) -> str | None:
     if parts.username or parts.password:
         return "credentials do not belong into an address"
     return None
+
+
+def is_origin(text: str) -> bool:
+    """Whether a browser would name a web page's origin so: in lower case, with neither a path nor the usual port."""
+    usual = {"http": "80", "https": "443"}
+    found = ORIGIN.fullmatch(text)
+    return found is not None and found[2] != usual[found[1]]
 
 
 def is_private(url: str) -> bool:

@@ -3,13 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from graph.identity import Scope
-from graph.settings.addresses import is_loopback, url_fault
+from graph.settings.addresses import certificates_fault, is_loopback, url_fault
 from graph.settings.base import Settings
 from graph.settings.secret import Secret, fits_header
 
@@ -52,6 +53,7 @@ class JwtSettings(Settings, frozen=True):
 
     Attributes:
         jwks_url: Where the issuer's public keys are.
+        ca_file: Certificates in PEM of authorities that may vouch for it, besides those everybody trusts.
         issuer: What the claim `iss` must say.
         audience: What the claim `aud` must say, or hold.
         algorithms: Those that a token may be signed with.
@@ -63,6 +65,7 @@ class JwtSettings(Settings, frozen=True):
     jwks_url: str
     issuer: str
     audience: str
+    ca_file: Path | None = None
     algorithms: list[str] = msgspec.field(default_factory=lambda: ["RS256", "ES256"])
     scopes_claim: str = "scope"
     sources_claim: str = "sources"
@@ -73,6 +76,8 @@ class JwtSettings(Settings, frozen=True):
         found = []
         if fault := _jwks_fault(self.jwks_url):
             found.append(f"jwks_url: {fault}")
+        if self.ca_file and (fault := certificates_fault(self.ca_file)):
+            found.append(f"ca_file: {fault}")
         found += [
             f"{key}: Expected `str`, got an empty one"
             for key in ("issuer", "audience", "scopes_claim", "sources_claim")

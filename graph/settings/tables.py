@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from graph.errors import ConfigError
-from graph.settings.addresses import certificates_fault, is_private, url_fault
+from graph.settings.addresses import certificates_fault, is_origin, is_private, url_fault
 from graph.settings.auth import AuthSettings
 from graph.settings.base import Settings
+from graph.settings.manifest import manifest_fault
 from graph.settings.secret import Secret
 from graph.telemetry.traces import can_trace
 
@@ -126,6 +127,9 @@ class ServerSettings(Settings, frozen=True):
     """`[server]`.
 
     Attributes:
+        cors_origins: Origins whose web pages may ask, such as https://app.example; "*" is all.
+        persisted_queries: Know documents by their hashes, once somebody sent them.
+        trusted_documents: A manifest; no other documents are answered.
         metrics: Serve /metrics for Prometheus.
         tracing: Send OpenTelemetry spans, as the variables OTEL_* say; needs the extra `tracing`.
     """
@@ -135,7 +139,11 @@ class ServerSettings(Settings, frozen=True):
     request_timeout_s: float = 15.0
     page_budget: int = 10
     introspection: bool = True
+    persisted_queries: bool = True
+    trusted_documents: Path | None = None
+    cors_origins: list[str] = msgspec.field(default_factory=list)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    playground: bool = True
     metrics: bool = True
     tracing: bool = False
 
@@ -148,6 +156,10 @@ class ServerSettings(Settings, frozen=True):
             found.append("request_timeout_s: expected more than 0 and at most 600")
         if self.page_budget < 1:
             found.append("page_budget: expected at least 1")
+        if self.trusted_documents and (fault := manifest_fault(self.trusted_documents)):
+            found.append(f"trusted_documents: {fault}")
+        if self.cors_origins != ["*"] and not all(map(is_origin, self.cors_origins)):
+            found.append('cors_origins: expected origins as browsers send them, "https://app.example", or only "*"')
         if self.tracing and not can_trace():
             found.append("tracing: needs the extra of that name: pip install '.[tracing]'")
         return found
@@ -204,11 +216,14 @@ class LimitsSettings(Settings, frozen=True):
         max_aliases: How many of them may bear an alias.
         max_directives: Directives, counted likewise.
         max_page_rows: Rows that all pages of a request may have together, by what it asks for.
+        max_values: Values that the rows of an answer may have.
         max_cost: Requests to vendors that a request may take, as predicted.
         max_errors: Errors of an answer; the rest is summed up in one.
         max_body_kb: A longer body of a request is not read on.
         max_concurrent_requests: Requests that one process answers at once; more are refused.
         max_concurrent_per_caller: Of these, those of one caller.
+        max_subscriptions: Subscriptions that one process keeps open at once; more are refused.
+        max_subscriptions_per_caller: Of these, those of one caller.
         cost_per_second: Requests to vendors that one caller may cause, in the long run; 0 is no limit.
     """
 
@@ -220,11 +235,14 @@ class LimitsSettings(Settings, frozen=True):
     max_aliases: int = 100
     max_directives: int = 100
     max_page_rows: int = 5_000_000
+    max_values: int = 250_000
     max_cost: int = 2000
     max_errors: int = 100
     max_body_kb: int = 256
     max_concurrent_requests: int = 256
     max_concurrent_per_caller: int = 64
+    max_subscriptions: int = 256
+    max_subscriptions_per_caller: int = 16
     cost_per_second: float = 100.0
 
     def faults(self) -> list[str]:
@@ -240,7 +258,13 @@ class LimitsSettings(Settings, frozen=True):
 
 
 class ExecutionSettings(Settings, frozen=True):
-    """`[execution]`."""
+    """`[execution]`.
+
+    Attributes:
+        compiled: Answer plain fields by compiled functions; else graphql-core resolves each by itself.
+    """
+
+    compiled: bool = True
 
 
 class AppSettings(Settings, frozen=True):
@@ -255,7 +279,12 @@ class AppSettings(Settings, frozen=True):
 
     def faults(self) -> list[str]:
         """What no table can say alone: one `key: fault` each."""
-        return [f"auth.{fault}" for fault in self.auth.source_faults(list(self.sources))] if self.sources else []
+        found = []
+        if "*" in self.server.cors_origins and self.auth.mode == "none":
+            found.append('server.cors_origins: "*" lets any web page ask everything while auth.mode is "none"')
+        if self.sources:
+            found += [f"auth.{fault}" for fault in self.auth.source_faults(list(self.sources))]
+        return found
 
     def share(self, parts: int) -> Self:
         """The configuration of one of several processes: the whole where they count together, else its part.

@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 import traceback
+import warnings
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
@@ -54,6 +55,7 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_Foreign()]
     root.setLevel(max(LEVELS[level], logging.WARNING))
+    warnings.showwarning = _warned  # type: ignore[assignment]  # it is called by position
 
 
 def told_of(error: BaseException) -> dict[str, Any]:
@@ -92,6 +94,11 @@ class _Foreign(logging.Handler):
         said = record.msg.partition("\n")[0] if isinstance(record.msg, str) else type(record.msg).__name__
         error = record.exc_info[1] if record.exc_info else None
         log.log(record.levelno, said, logger=record.name, **(told_of(error) if error else {}))
+
+
+def _warned(_: object, category: type[Warning], filename: str, lineno: int, *_more: object) -> None:
+    """Tell a warning of Python's, such as that of an answer which nobody waits for any more, as an error is told."""
+    log.warning("warning", error=category.__name__, where=[f"{INSTALLED.sub('', _place(filename))}:{lineno}"])
 
 
 def _line(_: object, level: str, event: structlog.typing.EventDict) -> str:

@@ -130,7 +130,7 @@ async def test_a_gateway_secret_of_a_file_is_read_again_and_not_for_each_guess(
 async def test_a_websocket_brings_its_credential_in_its_first_message() -> None:
     guard = Guard(keys("one", gateway_secret=Secret(GATEWAY_SECRET)))
     for name in ("Authorization", "authorization"):
-        assert (await guard.authenticate_connection({name: "Bearer key of one"})).name == "one"
+        assert (await guard.authenticate_connection({name: "Bearer key of one"}, Headers())).name == "one"
     forged: list[dict[str, object]] = [
         {},
         {"Authorization": None},
@@ -142,8 +142,26 @@ async def test_a_websocket_brings_its_credential_in_its_first_message() -> None:
     ]
     for payload in forged:
         with pytest.raises(UnauthenticatedError):
-            await guard.authenticate_connection(payload)
-    assert await Guard(AuthSettings()).authenticate_connection({}) == ANYBODY
+            await guard.authenticate_connection(payload, Headers())
+    assert await Guard(AuthSettings()).authenticate_connection({}, Headers()) == ANYBODY
+
+
+async def test_what_the_first_message_of_a_websocket_does_not_say_its_handshake_may() -> None:
+    """A credential of the message counts more: it is nearer to the person."""
+    guard = Guard(keys("one", "two", gateway_secret=Secret(GATEWAY_SECRET)))
+    handshake = Headers(dict([bearer("key of one"), ("x-confgraph-gateway", GATEWAY_SECRET)]))
+    caller = await guard.authenticate_connection({}, handshake)
+    assert (caller.name, caller.is_gateway) == ("one", True)
+    assert (await guard.authenticate_connection({"authorization": "Bearer key of two"}, handshake)).name == "two"
+    secret = {"X-Confgraph-Gateway": GATEWAY_SECRET}
+    assert (await guard.authenticate_connection(secret, Headers(dict([bearer("key of one")])))).is_gateway
+    wrong: list[dict[str, object]] = [
+        {"Authorization": "Bearer key of three"},
+        {"x-confgraph-gateway": [GATEWAY_SECRET]},
+    ]
+    for payload in wrong:
+        with pytest.raises(UnauthenticatedError):
+            await guard.authenticate_connection(payload, handshake)
 
 
 HEX = "a" * 64
@@ -187,6 +205,7 @@ PLAIN = "expected https://; keys that come over plain http may be anybody's"
         (JWT + "algorithms = ['none']", f"auth.jwt.algorithms: {ALGORITHMS}"),
         (JWT + "algorithms = ['RS256', 'HS256']", f"auth.jwt.algorithms: {ALGORITHMS}"),
         (JWT + "algorithms = []", f"auth.jwt.algorithms: {ALGORITHMS}"),
+        (JWT + "ca_file = 'nowhere.pem'", "auth.jwt.ca_file: cannot be read: No such file or directory"),
         (JWT + "leeway_s = 301", "auth.jwt.leeway_s: expected 0 to 300"),
         (JWT.replace('"confgraph"', '""'), "auth.jwt.audience: Expected `str`, got an empty one"),
         (JWT.replace("https://", "http://"), f"auth.jwt.jwks_url: {PLAIN}"),

@@ -1,15 +1,24 @@
 """The keys of an issuer: how often it is asked for them, and what happens when they change or it is down."""
 
 import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 
+import msgspec
 import pytest
+from authorities import Authority
 from clocks import own_clock
-from issuing import issuing, private_key, public_entry
+from issuing import AUDIENCE, ISSUER, issuing, private_key, public_entry, token
 from jwt.algorithms import RSAAlgorithm
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from graph.errors import UnauthenticatedError
 from graph.server import issuer as module
 from graph.server.issuer import FRESH_S, KEEP_S, MAX_BYTES, MAX_KEYS, PAUSE_S, Issuer
+from graph.server.jwt import Tokens
+from graph.settings import JwtSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -172,3 +181,33 @@ async def test_a_set_of_very_many_keys_is_not_read_to_its_end() -> None:
         assert await knows(keys, str(MAX_KEYS - 1))
         assert not await knows(keys, str(MAX_KEYS))
         await keys.aclose()
+
+
+@contextlib.asynccontextmanager
+async def company_issuer(company: Authority) -> AsyncIterator[str]:
+    """Where an issuer's keys are that proves itself by an authority of its own."""
+    body = json.dumps({"keys": [public_entry("rsa-1")]}).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head + body)
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=company.server()) as server:
+        yield f"https://localhost:{server.sockets[0].getsockname()[1]}/jwks.json"
+
+
+async def test_an_issuer_may_have_an_authority_of_its_company(tmp_path: Path) -> None:
+    """Which is trusted where it is configured, and nowhere else."""
+    company = Authority(tmp_path)
+    async with company_issuer(company) as url:
+        settings = JwtSettings(jwks_url=url, issuer=ISSUER, audience=AUDIENCE, ca_file=company.file)
+        for trusting in (settings, msgspec.structs.replace(settings, ca_file=None)):
+            tokens = Tokens(trusting)
+            refusal = contextlib.nullcontext() if trusting.ca_file else pytest.raises(UnauthenticatedError)
+            with refusal:
+                assert (await tokens.identify(token())).name.startswith("jwt-")
+            await tokens.aclose()

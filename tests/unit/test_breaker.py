@@ -63,7 +63,7 @@ def test_it_opens_after_so_many_failures_in_a_row_and_says_why(time: list[float]
         pass
     error = caught.value
     assert error.message == (
-        "detail was not asked: acme failed 3 times in a row. Last: list answered with HTTP status 503."
+        "acme: detail was not asked after 3 failures in a row. Last: list answered with HTTP status 503."
     )
     assert (error.source, error.endpoint, error.retry_after_s) == ("acme", "detail", 6)
 

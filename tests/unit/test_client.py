@@ -51,7 +51,7 @@ async def test_refused() -> None:
         error = await failure(client)
     assert type(error) is VendorUnreachableError
     assert error.source_code is SourceErrorCode.UNAVAILABLE
-    assert error.message == "report could not be reached."
+    assert error.message == "acme: report could not be reached."
 
 
 async def test_reset() -> None:
@@ -94,7 +94,7 @@ async def test_slow(handle: Handler) -> None:
         began = time.monotonic()
         error = await failure(client)
     assert type(error) is VendorTimeoutError
-    assert error.message == "report gave no whole answer within 0.1 s."
+    assert error.message == "acme: report gave no whole answer within 0.1 s."
     assert time.monotonic() - began < 2
 
 
@@ -134,7 +134,7 @@ async def test_a_status_is_its_error(status: int, kind: type[VendorError]) -> No
         error = await failure(client)
     assert type(error) is kind
     assert error.status == status
-    assert error.message == f"report answered with HTTP status {status}."
+    assert error.message == f"acme: report answered with HTTP status {status}."
     assert error.retry_after_s is None
 
 
@@ -209,7 +209,7 @@ async def test_a_body_that_is_too_deep(body: bytes) -> None:
 async def test_a_value_that_does_not_fit_is_told_by_path_and_types_only(row: Any, said: str) -> None:
     async with asking(lambda _: {"rows": [row]}) as (client, _):
         error = await failure(client)
-    assert error.message == f"The answer of report does not fit its contract at {said}."
+    assert error.message == f"acme: The answer of report does not fit its contract at {said}."
     assert "hush" not in repr(error)
 
 
@@ -237,7 +237,7 @@ async def test_a_body_is_read_to_max_body_mb_and_no_further(handle: Handler) -> 
         finally:
             tracemalloc.stop()
     assert type(error) is VendorGarbageError
-    assert error.message == "report answered with more than max_body_mb (2)."
+    assert error.message == "acme: report answered with more than max_body_mb (2)."
     assert error.source_code is SourceErrorCode.BAD_PAYLOAD
     assert most < 10_000_000
 

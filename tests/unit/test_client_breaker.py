@@ -49,7 +49,7 @@ async def test_a_source_that_failed_too_often_is_not_asked_and_the_answer_says_w
         health = client.health()
         assert health.state is SourceState.DOWN
         assert health.last_error is not None
-        assert health.last_error.message == "report answered with HTTP status 500."
+        assert health.last_error.message == "acme: report answered with HTTP status 500."
 
 
 async def test_one_request_finds_out_whether_it_is_back_and_the_others_wait_for_nothing(time: list[float]) -> None:

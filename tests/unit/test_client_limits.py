@@ -49,7 +49,7 @@ async def test_waiting_for_a_free_connection_takes_time_and_cancelling_frees_one
         await until(lambda: vendor.running == 4)
         error = await asyncio.create_task(hurried(client))
         assert type(error) is VendorTimeoutError
-        assert error.message == "report was not asked: no connection became free (4 are in use)."
+        assert error.message == "acme: report was not asked: no connection became free (4 are in use)."
         assert (len(vendor.asked), client.health().state) == (4, SourceState.UNKNOWN)
         for task in tasks:
             task.cancel()
@@ -166,7 +166,7 @@ async def test_those_who_share_an_account_share_its_rate_and_who_cannot_wait_is_
         assert await client.quotas.take(f"{client.source}:{client.account}:rate", 0.5, 10) == 2  # another replica
         error = await asyncio.create_task(hurried(client, 3.9))
         assert type(error) is VendorThrottledError
-        assert error.message == "report was not asked: max_requests_per_second (0.5) is used up."
+        assert error.message == "acme: report was not asked: max_requests_per_second (0.5) is used up."
         assert (error.retry_after_s, len(vendor.asked), time) == (4, 1, [100.0])
         assert client.health().state is SourceState.UP
         assert await client.call(REQUEST, read_body) == Body([])

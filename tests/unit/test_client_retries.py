@@ -163,7 +163,7 @@ async def test_whoever_has_less_time_is_told_at_once_and_nothing_is_sent(time: l
         time[0] += 10
         error = await failure(client)
         assert type(error) is VendorThrottledError
-        assert (error.message, error.retry_after_s) == ("report was not asked: acme wants a pause.", 20)
+        assert (error.message, error.retry_after_s) == ("acme: report was not asked: the source wants a pause.", 20)
         assert (len(vendor.asked), time) == (1, [110.0])
 
 

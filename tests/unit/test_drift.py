@@ -138,7 +138,7 @@ def test_who_needs_all_rows_has_none_when_one_cannot_be_read() -> None:
     torn = {"ret": [FULL, {**FULL, "rowId": SECRET}]}
     with pytest.raises(VendorPayloadError) as caught:
         reply(torn, observer).decode(BODY)
-    said = "The answer of report does not fit its contract at $.ret[1].rowId: expected int, found str."
+    said = "acme: The answer of report does not fit its contract at $.ret[1].rowId: expected int, found str."
     assert caught.value.message == said
     assert [(it.field, it.count) for it in observer.observed()] == [("$.ret[].rowId", 1)]
     assert left_out(reply(torn, Drift("acme")).decode_rows(BODY).ret) == 1  # type: ignore[arg-type] # a list here

@@ -102,6 +102,19 @@ async def test_without_patience_a_turn_is_looked_at_and_left(pair: list[Quotas])
         assert 90 < await quotas.take("n", 0.01, -1.0) <= 100
 
 
+@pytest.mark.parametrize("pair", KINDS, indirect=True)
+async def test_a_turn_that_is_given_back_is_free_and_no_more_than_that(pair: list[Quotas]) -> None:
+    first, second = pair
+    await first.give_back("n", 0.01)
+    assert await first.take("n", 0.01, 0.0) == 0.0
+    assert await first.take("n", 0.02, 1000.0) > 90
+    await second.give_back("n", 0.02)
+    assert 90 < await second.take("n", 0.01, -1.0) <= 100
+    await second.give_back("n", 0.001)
+    assert await first.take("n", 0.01, 0.0) == 0.0, "nothing is owed"
+    assert 90 < await second.take("n", 0.01, -1.0) <= 100, "and nobody is owed anything"
+
+
 async def test_names_that_owe_nothing_are_forgotten(time: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each caller has one: there may be any number of them."""
     monkeypatch.setattr(local_quotas, "MANY", 3)
@@ -125,11 +138,11 @@ async def test_processes_share_a_rate(server: RunningValkey) -> None:
     async with shared(server, 3) as fleet:
         asked = [fleet[n % 3].take("n", 20.0, 100.0) for n in range(80)]
         waits = sorted(await asyncio.gather(*asked))
+        slow = sorted(await asyncio.gather(*(fleet[n % 3].take("slow", 0.1, 1000.0) for n in range(80))))
     # Twenty at once, and sixty more twenty to the second, less what passed meanwhile.
     assert sum(wait == 0.0 for wait in waits) >= 20
     assert 1.0 < waits[-1] <= 3.0
-    later = [wait for wait in waits if wait]
-    assert all(two - one > 0.04 for one, two in itertools.pairwise(later)), "no turn is given twice"
+    assert all(two - one > 5 for one, two in itertools.pairwise(slow)), "no turn is given twice"
 
 
 async def test_a_thousand_at_once_do_not_look_like_a_valkey_that_is_away(server: RunningValkey) -> None:

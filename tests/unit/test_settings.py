@@ -1,5 +1,6 @@
 """Configuration: the file and the environment made into typed settings, every fault named and no value shown."""
 
+import json
 import pickle
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
@@ -27,7 +28,7 @@ class AcmeSettings(SourceSettings, frozen=True, kw_only=True):
 
 VENDORS: dict[str, type[SourceSettings]] = {"acme": AcmeSettings}
 HEAD = '[sources.a]\nvendor = "acme"\nbase_url = "https://acme.example/api"\n'
-GOOD = HEAD + 'token = "s3cret"\n'
+GOOD = HEAD + 'token = "hush-secret"\n'
 
 
 def settings_of(text: str, environ: dict[str, str] | None = None, base: Path = Path()) -> AppSettings:
@@ -52,7 +53,7 @@ def test_defaults() -> None:
     source = source_of(GOOD)
     assert (source.timeout_s, source.time_zone, source.time_filter) == (10, "Asia/Shanghai", "start")
     assert (source.max_conference_hours, source.settle_hours, source.lookup_days) == (25, 50, 31)
-    assert source.token.reveal() == "s3cret"
+    assert source.token.reveal() == "hush-secret"
 
 
 def test_the_environment_wins_over_the_file_and_takes_the_type_of_its_key() -> None:
@@ -147,6 +148,31 @@ def test_credentials_in_a_base_url_are_refused_unseen() -> None:
     assert faults == ["sources.a.base_url: credentials do not belong into an address"]
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("app.example", "https://app.example/", "https://App.example", "https://app.example:443", "http://a:80"),
+        *("https://*.example", "null", "", "ftp://a.example", "https://a.example https://b.example", "https://a@b"),
+    ],
+)
+def test_an_origin_is_given_as_browsers_send_it(origin: str) -> None:
+    for given in ([origin], ["https://app.example", origin]):
+        (fault,) = faults_of(f"{GOOD}[server]\ncors_origins = {json.dumps(given)}")
+        assert fault.startswith("server.cors_origins: expected origins")
+
+
+def test_every_origin_may_only_be_let_in_where_callers_prove_who_they_are() -> None:
+    own = ["https://app.example", "http://localhost:5173", "http://127.0.0.1:1", "http://[::1]:5173"]
+    assert settings_of(f"{GOOD}[server]\ncors_origins = {json.dumps(own)}").server.cors_origins == own
+    everybody = GOOD + '[server]\ncors_origins = ["*"]\n'
+    (fault,) = faults_of(everybody)
+    assert fault.startswith('server.cors_origins: "*"')
+    known = '[[auth.keys]]\nname = "a"\nsha256 = "' + "0" * 64 + '"\n'
+    with_keys = f'{everybody}[auth]\nmode = "keys"\n{known}'
+    assert settings_of(with_keys).server.cors_origins == ["*"]
+    assert faults_of(with_keys.replace('["*"]', '["*", "https://app.example"]'))
+
+
 @pytest.mark.parametrize("zone", ["Mars/Base", "", "../passwd", "Asia", "x" * 300])
 def test_a_time_zone_must_exist(zone: str) -> None:
     assert faults_of(GOOD + f'time_zone = "{zone}"') == ["sources.a.time_zone: expected a name such as Asia/Shanghai"]
@@ -200,7 +226,7 @@ def test_no_value_is_ever_shown() -> None:
     assert len(faults) == 6
     assert "hush" not in "\n".join(faults)
     settings = settings_of(GOOD)
-    assert "s3cret" not in f"{settings!r} {settings} {source_of(GOOD).token}"
+    assert "hush-secret" not in f"{settings!r} {settings} {source_of(GOOD).token}"
 
 
 def test_text_that_is_no_toml_and_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -244,7 +270,7 @@ def test_a_secret_is_read_again_only_when_its_file_has_a_new_one(tmp_path: Path)
 
 def test_settings_can_be_sent_to_workers() -> None:
     sent = pickle.loads(ForkingPickler.dumps(settings_of(GOOD)))  # noqa: S301 - our own bytes
-    assert sent.sources["a"].token.reveal() == "s3cret"
+    assert sent.sources["a"].token.reveal() == "hush-secret"
 
 
 def test_tables_built_in_code_are_as_good_as_text() -> None:

@@ -221,7 +221,7 @@ async def test_an_error_reaches_all_who_wait_and_the_patient_for_a_moment(valkey
         answers = await asyncio.gather(*(work.once() for work in works), return_exceptions=True)
         for answer in answers:
             assert isinstance(answer, VendorThrottledError)
-            assert (answer.message, answer.vendor_code, answer.retry_after_s) == ("Too many.", "512", 3.5)
+            assert (answer.message, answer.vendor_code, answer.retry_after_s) == ("s: Too many.", "512", 3.5)
         assert sum(work.times for work in works) == 1
         for work in works:
             with pytest.raises(VendorThrottledError):

@@ -38,6 +38,15 @@ def test_who_configures_nothing_gets_json_on_stderr_from_info_on() -> None:
     assert line == {"level": "info", "event": "yes", "source": "a"}
 
 
+def test_a_warning_of_pythons_is_a_line_like_any_other_without_its_words() -> None:
+    """Such as there are where clients go away: half an answer is dropped."""
+    code = f"import warnings; from graph.telemetry import logs; logs.configure_logs('info'); warnings.warn({SECRET!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603 - our own code
+    (line,) = lines(done.stderr)
+    assert line.pop("time")
+    assert line == {"level": "warning", "event": "warning", "error": "UserWarning", "where": ["<string>:1"]}
+
+
 @pytest.mark.parametrize(
     ("level", "told"),
     [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)],

@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from authorities import Authority
+from faulty import Line
 from valkeys import running_valkey
 
 from graph.cache import valkey as valkeys
@@ -17,7 +20,7 @@ from graph.settings import CacheSettings, Secret
 
 pytestmark = pytest.mark.anyio
 
-PASSWORD = "marked-password-of-the-cache"
+PASSWORD = "hush-password-of-the-cache"
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +90,27 @@ async def test_one_that_comes_back_is_asked_over_connections_of_its_own(capfd: p
             assert await asyncio.gather(*(valkey.ask(slow) for _ in range(8))) == [True] * 8
     told = capfd.readouterr().err
     assert (told.count("shared cache away"), told.count("shared cache back")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "anyio_backend", [("asyncio", {"use_uvloop": is_it}) for is_it in (False, True)], ids=["asyncio", "uvloop"]
+)
+async def test_an_idle_connection_that_was_reset_is_no_fault() -> None:
+    """It may count as an outage, but who asks meanwhile gets an answer."""
+    with running_valkey() as server:
+        async with Line() as line:
+            line.to = f"http://127.0.0.1:{server.port}"
+            async with connected(CacheSettings(url=line.url.replace("http:", "valkey:"))) as valkey:
+                assert valkey
+                assert await valkey.ask(ping)
+                for end in line._ends:
+                    end.get_extra_info("socket").setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                    )
+                    end.transport.abort()
+                await asyncio.sleep(0.1)
+                assert await valkey.ask(ping) in (True, None)
+                assert await valkey.ask(ping)
 
 
 async def test_more_callers_than_connections_wait_their_turn() -> None:
