@@ -17,7 +17,7 @@ from graph.vendors.netease.adapter import NeteaseAdapter, NeteaseSettings
 from graph.vendors.systec.adapter import SystecAdapter, SystecSettings
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-SECRETS = ("key-for-tests", "secret-for-tests")
+SECRETS = ("hush-key-for-tests", "hush-secret-for-tests")
 NETEASE_DAY = Window(datetime(2020, 12, 15, 16, tzinfo=UTC), datetime(2020, 12, 16, 16, tzinfo=UTC))
 NETEASE_DAY_MS = (1608048000000, 1608134400000)
 SYSTEC_DAY = Window(datetime(2017, 8, 30, 16, tzinfo=UTC), datetime(2017, 8, 31, 16, tzinfo=UTC))

@@ -5,7 +5,7 @@ from typing import Any
 
 from graph.settings import AuthSettings, KeySettings
 
-GATEWAY_SECRET = "between-gateway-and-us"
+GATEWAY_SECRET = "hush-between-gateway-and-us"
 
 
 def hashed(key: str) -> str:

@@ -13,6 +13,8 @@ settings.register_profile("ci", derandomize=True, database=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
+pytest_plugins = ["credentials", "marked"]  # fails whoever tells one; the fixture `told`
+
 SAMPLES = Path(__file__).parent / "samples"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import jwt
 from answering import Vendor, answering
+from credentials import made
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
@@ -45,7 +46,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 def token(kid: str = "rsa-1", algorithm: str | None = None, **changes: Any) -> str:
     """A token signed with the key of that id."""
     by_kind = {"ec": "ES256", "ed": "EdDSA"}.get(kid.partition("-")[0], "RS256")
-    return jwt.encode(claims(**changes), private_key(kid), algorithm or by_kind, headers={"kid": kid})
+    return made(jwt.encode(claims(**changes), private_key(kid), algorithm or by_kind, headers={"kid": kid}))
 
 
 @dataclass

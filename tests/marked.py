@@ -34,7 +34,7 @@ from graph.telemetry import traces
 from graph.telemetry.metrics import exposition
 from graph.vendors import VENDORS
 
-PASSCODE = "canary-quanshi-passcode"
+PASSCODE = "hush-quanshi-passcode"
 LOOKS_ENCODED = re.compile(r"[A-Za-z0-9_-]{8,}")
 
 QUERY = """
@@ -72,12 +72,12 @@ fragment contribution on SourceResult {
 
 def canary(vendor: str, field: str) -> str:
     """The secret that a source is given."""
-    return f"canary-{vendor}-{field}"
+    return f"hush-{vendor}-{field}"
 
 
 def wrong(vendor: str, field: str) -> str:
     """A secret that the vendor refuses."""
-    return f"wrong-{vendor}-{field}"
+    return f"wrong-hush-{vendor}-{field}"
 
 
 CANARIES = {canary(spec.name, field) for spec in VENDORS.values() for field in secrets_of(spec)} | {PASSCODE}
@@ -262,9 +262,12 @@ class Told:
         return [*lines, self._caplog.text, out, err, *spans, exposition(None).decode()]
 
 
-@contextlib.contextmanager
-def telling(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Told]:
-    """Log everything, record spans, and hear it."""
+@pytest.fixture
+def told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Told]:
+    """All that is told from now on, spans and every line of the log; emulators take the canaries for right."""
+    accept_canaries(monkeypatch)
     spans = InMemorySpanExporter()
     traces.start_tracing(SimpleSpanProcessor(spans))
     with logging_from("debug"):

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from credentials import hear
+
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("CONFGRAPH_")}
 
 
 def confgraph(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(  # noqa: S603 - our own command
+    done = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "graph", *arguments],
         capture_output=True,
         text=True,
@@ -23,6 +25,8 @@ def confgraph(*arguments: str, cwd: Path | None = None, **environment: str) -> s
         env=ENVIRONMENT | environment,
         check=False,
     )
+    hear(done.stdout, done.stderr)
+    return done
 
 
 class Running(subprocess.Popen[str]):
@@ -40,10 +44,10 @@ class Running(subprocess.Popen[str]):
 
 
 @contextlib.contextmanager
-def running(*arguments: str, **environment: str) -> Iterator[Running]:
-    """Run a command beside the test; ended by its pid, whatever happened."""
+def started(*command: str, **environment: str) -> Iterator[Running]:
+    """Run any program beside the test; ended by its pid, whatever happened."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
-        process = Running([sys.executable, "-m", "graph", *arguments], log, ENVIRONMENT | environment)
+        process = Running(list(command), log, ENVIRONMENT | environment)
         try:
             yield process
         finally:
@@ -54,6 +58,13 @@ def running(*arguments: str, **environment: str) -> Iterator[Running]:
             except (subprocess.TimeoutExpired, ValueError):
                 process.kill()
                 process.wait()
+            log.seek(0)
+            hear(log.read())
+
+
+def running(*arguments: str, **environment: str) -> contextlib.AbstractContextManager[Running]:
+    """Run a command of confgraph beside the test."""
+    return started(sys.executable, "-m", "graph", *arguments, **environment)
 
 
 def listening_url(process: subprocess.Popen[str]) -> str:

@@ -28,11 +28,15 @@ class Client:
         await self._http.aclose()
         await self._server.__aexit__(None, None, None)
 
-    async def ask(self, query: str, **variables: object) -> dict[str, Any]:
-        """The whole answer."""
+    async def reply(self, query: str, **variables: object) -> httpx.Response:
+        """The answer with its headers."""
         reply = await self._http.post("/graphql", json={"query": query, "variables": variables})
         assert reply.status_code == 200, reply.text
-        answer: dict[str, Any] = reply.json()
+        return reply
+
+    async def ask(self, query: str, **variables: object) -> dict[str, Any]:
+        """The whole answer."""
+        answer: dict[str, Any] = (await self.reply(query, **variables)).json()
         return answer
 
     async def data(self, query: str, **variables: object) -> dict[str, Any]:

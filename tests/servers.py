@@ -8,6 +8,10 @@ from typing import Any
 
 import uvicorn
 
+from graph.server.connections import BoundedSocket
+
+SOCKETS: dict[str, Any] = {"ws": BoundedSocket, "ws_per_message_deflate": False, "ws_max_size": 256 * 1024}
+
 
 class _Server(uvicorn.Server):
     """A server that ends at once: waiting a fifth of a second for each adds up."""
@@ -39,7 +43,7 @@ async def serve(app: Any, **options: Any) -> AsyncIterator[str]:
     """Run an ASGI app on a free loopback port of this loop; gives its URL without a path. Options are uvicorn's."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
-    settings = {"log_level": "error", "ws": "none", "lifespan": "auto", "timeout_graceful_shutdown": 1, **options}
+    settings = {"log_level": "error", "lifespan": "auto", "timeout_graceful_shutdown": 1, **SOCKETS, **options}
     config = uvicorn.Config(app, **settings)
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -50,6 +54,8 @@ async def serve(app: Any, **options: Any) -> AsyncIterator[str]:
             await asyncio.sleep(0.005)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
+        if lives := getattr(getattr(app, "state", None), "lives", None):
+            lives.end()
         server.should_exit = True
         await task
         listener.close()

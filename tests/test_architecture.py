@@ -19,7 +19,7 @@ FLOORS = [
     ["sandbox.server"],
     ["schema", "execution"],
     ["context"],
-    ["loaders", "reports"],
+    ["loaders", "reports", "live"],
     ["fleet"],
     ["vendors"],
     ["cache", "transport", "paging"],
@@ -32,13 +32,19 @@ FLOORS = [
     ["errors", "clock"],
     ["__init__"],
 ]
-SAME_FLOOR = {("__main__", "cli"), ("paging", "cache"), ("paging", "transport"), ("cache", "transport")}
+SAME_FLOOR = {
+    ("__main__", "cli"),
+    ("schema", "execution"),
+    ("paging", "cache"),
+    ("paging", "transport"),
+    ("cache", "transport"),
+}
 
 FENCES = {
     "strawberry": r"graph/(schema|execution|server)/.*|graph/vendors/\w+/fields\.py",
     "graphql": r"graph/(schema|execution|server)/.*",
     "httpx": r"graph/(transport|vendors)/.*",
-    "httpcore": r"graph/transport/.*",
+    "httptools": r"graph/transport/connection\.py",
     "starlette": r"graph/(server|sandbox)/.*|graph/cli\.py|graph/vendors/(\w+/emulator\w*|base|twin)\.py",
     "aiodataloader": r"graph/loaders\.py",
     "redis": r"graph/cache/.*",
@@ -48,6 +54,7 @@ FENCES = {
     "jwt": r"graph/server/.*",
     "uvicorn": r"graph/cli\.py|graph/sandbox/.*|graph/server/connections\.py",
     "h11": r"graph/server/connections\.py",
+    "websockets": r"graph/server/connections\.py",
 }
 
 

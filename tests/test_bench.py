@@ -90,3 +90,42 @@ def test_it_puts_one_load_on_processes_that_share_what_they_read() -> None:
     one, two, apart = (int(line["list requests"]) for line in lines)
     assert two < 1.2 * one
     assert two < 0.8 * apart
+
+
+def test_it_compares_servers_that_do_the_same_work() -> None:
+    """Those that are installed answer alike and are measured, the others named; a cold query reaches the vendors."""
+    turns = ("--rounds", "1", "--seconds", "0.05", "--warm", "0.05")
+    servers = "stock,apollo,mercurius,no graphql"  # the others take their time to start
+    said = run("speed.py", *turns, "--only", "a,c,d", "--like", "N=20 c=32,merged", "--servers", servers)
+    parts = dict(re.findall(r"^\*\*(\(\w\) .+?)\*\*\n\n((?:\|.*\n)+)", said, re.MULTILINE))
+    assert [name[:3] for name in parts] == ["(a)", "(c)", "(d)", "(d)"]
+    named = set(re.findall(r"^Not measured: (.+?) \(", said, re.MULTILINE))
+    for name, text in parts.items():
+        heads, _, *rows = cells(text)
+        figures = {row[0]: dict(zip(heads, row, strict=True)) for row in rows}
+        assert {"confgraph", "stock Strawberry"} <= figures.keys()
+        assert not named & figures.keys()
+        assert all(float(row["per CPU s"]) > 0 for row in figures.values())
+        assert figures["confgraph"]["confgraph is x"] == "1.00"
+        if not name.startswith("(d)"):
+            assert all(float(row["vendor requests each"]) >= 1 for row in figures.values())
+        else:
+            assert figures["confgraph"]["vendor requests each"] == "0"
+    goals = [row for row in cells(said) if row[-1] in ("aim", "floor", "no") and row[0].startswith("(")]
+    reached = {
+        "no": (None, 3),
+        "floor": (3, 4),
+        "aim": (4, None),
+    }  # which columns are below what was measured, and above
+    for row in goals:
+        below, above = (at and row[at] and float(row[at]) for at in reached[row[-1]])
+        assert (below or 0) - 0.01 <= float(row[2]) <= (above or 1000) + 0.01
+
+
+def test_it_asks_a_vendor_the_same_in_several_ways() -> None:
+    """Each way and number of callers has its costs, and all were answered alike."""
+    heads, _, *rows = cells(run("transport.py", "--times", "20", "--rounds", "1"))
+    assert heads == ["by", "answer", "callers", "CPU us", "requests/s"]
+    assert len({tuple(row[:3]) for row in rows}) == len(rows) == 3 * 2 * 3
+    assert {row[1] for row in rows} == {"small, 575 bytes", "large, 392,311 bytes"}
+    assert all(int(cell) > 0 for row in rows for cell in row[3:])

@@ -104,3 +104,14 @@ def test_the_two_commands_stand_on_one_line_each() -> None:
     assert len(commands) == 2
     assert commands[0].endswith("confgraph serve")
     assert "pytest" in commands[1]
+
+
+def test_the_gateways_that_are_shown_are_those_that_the_tests_run() -> None:
+    folder = ROOT / "tests" / "e2e" / "node"
+    shown = [re.sub(r"^   ", "", block, flags=re.MULTILINE).strip() for block in blocks("js")]
+    hive, apollo = (
+        (folder / name).read_text(encoding="utf-8") for name in ("gateway.config.mjs", "apollo-gateway.mjs")
+    )
+    assert len(shown) == 2
+    assert shown[0] == hive.strip()
+    assert shown[1] in apollo

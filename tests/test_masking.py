@@ -1,12 +1,11 @@
 """An error that nobody foresaw shows nothing of itself, wherever it is raised."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from faulty import passes
-from marked import Told, accept_canaries, asked, everything, leaks, telling
+from marked import Told, asked, everything, leaks
 
 from graph.cache.store import WindowStore
 from graph.context import Context
@@ -15,8 +14,8 @@ from graph.loaders import CallByKeyLoader, ConferenceByKeyLoader, RoomByKeyLoade
 from graph.paging.listing import Listing
 from graph.schema import cost, federation, query
 from graph.schema.documents import Documents
+from graph.server import view
 from graph.server.auth import Guard
-from graph.server.view import GraphQLView
 from graph.transport.client import VendorClient
 from graph.vendors.netease.adapter import NeteaseAdapter
 
@@ -41,17 +40,6 @@ query ($during: TimeRange!, $nodes: [ID!]!, $keys: [_Any!]!) {
 """
 
 
-@pytest.fixture(autouse=True)
-def _accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    accept_canaries(monkeypatch)
-
-
-@pytest.fixture
-def told(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Told]:
-    with telling(caplog, capfd) as told:
-        yield told
-
-
 def break_down(*_: object, **__: object) -> Any:
     raise RuntimeError(SAID) from ValueError(SAID)
 
@@ -73,8 +61,8 @@ PLACES: dict[str, tuple[object, str]] = {
     "the presenting of errors": (federation, "present"),
     "the context": (Context, "create"),
     "the guard": (Guard, "authenticate"),
-    "the reading of bodies": (GraphQLView, "decode_json"),
-    "the writing of answers": (GraphQLView, "encode_json"),
+    "the reading of bodies": (view, "read_request"),
+    "the writing of answers": (view, "answer"),
 }
 
 

@@ -14,11 +14,9 @@ from marked import (
     QUERY,
     Ear,
     Told,
-    accept_canaries,
     asked,
     everything,
     leaks,
-    telling,
     world,
 )
 from store_replicas import raw
@@ -56,17 +54,6 @@ query More($during: TimeRange!, $person: String!, $phone: String!) {
 """
 WORDS = {"errors", "message"}
 OPAQUE = WORDS | {"id", "cursor", "startCursor", "endCursor", "error"}
-
-
-@pytest.fixture(autouse=True)
-def _accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    accept_canaries(monkeypatch)
-
-
-@pytest.fixture
-def told(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Told]:
-    with telling(caplog, capfd) as told:
-        yield told
 
 
 def people() -> set[str]:
@@ -167,7 +154,7 @@ async def test_the_shared_cache_has_no_credentials_and_its_keys_tell_nothing(tol
 
 
 async def test_what_callers_prove_themselves_with_is_not_told(told: Told) -> None:
-    key, wrong_key, gateway = "canary-key-of-a-caller", "wrong-key-of-a-caller", "canary-secret-of-the-gateway"
+    key, wrong_key, gateway = "hush-key-of-a-caller", "wrong-hush-key-of-a-caller", "hush-secret-of-the-gateway"
     digest = sha256(key.encode()).hexdigest()
     auth = {"mode": "keys", "keys": [{"name": "reader", "sha256": digest}], "gateway_secret": gateway}
     body = json.dumps({"query": QUERY, "variables": asked()})

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,12 +15,10 @@ from marked import (
     WRONG,
     Ear,
     Told,
-    accept_canaries,
     asked,
     canary,
     everything,
     leaks,
-    telling,
     texts,
     wrong,
 )
@@ -40,17 +38,6 @@ pytestmark = pytest.mark.anyio
 NAMES_OF_SECRETS = re.compile(
     "pass|pcode|token|scroll|secret|checksum|guid|credential|nonce|appkey|apikey", re.IGNORECASE
 )
-
-
-@pytest.fixture(autouse=True)
-def _accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    accept_canaries(monkeypatch)
-
-
-@pytest.fixture
-def told(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Told]:
-    with telling(caplog, capfd) as told:
-        yield told
 
 
 async def test_what_the_vendors_accept_and_answer_is_not_told(told: Told) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from callers import bearer
+
 from attacks.arsenal import BOMBS, HOARDS, LABOURS, Bomb, doubling
 from attacks.besieging import FOE, FRIEND, Besieged, Friend, besieged, codes, long_ago
-from callers import bearer
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -23,12 +24,14 @@ REPEATED = [bomb for bomb in BOMBS if bomb.name.startswith(("depth", "fragments"
 THROWN = [*BOMBS, *LABOURS]
 ROUNDS, ASKED = 6, 25
 PAUSE_S = 0.02  # of the friend between two requests
-FOES, BREATH_S = 2, 0.05  # how many throw, and between two bombs of each
+FOES = 2
+REFUSED_S = 0.005  # of a processor, for a request that is not even read
 NOISE_S = 0.01  # what this machine's other work may add to a median
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Besieged]:
+@pytest.fixture
+def limited() -> Iterator[Besieged]:
+    """One whose callers may cost so much, as it is configured if nobody says otherwise."""
     with besieged() as server:
         yield server
 
@@ -90,56 +93,64 @@ def test_what_was_asked_is_not_hoarded(server: Besieged, hoard: str) -> None:
 
 
 def bombard(url: str, is_on: Event, is_over: Event, thrown_so_far: Any, first: int) -> None:
-    """What the process of a foe does: throws a bomb, pauses, throws the next, each a little other than before."""
+    """What the process of a foe does: throws one bomb after the other, each a little other than before."""
     with httpx.Client(base_url=url, headers=dict([bearer(f"key of {FOE}")]), timeout=60) as http:
         for number in itertools.count(first):
             is_on.wait()
-            if is_over.wait(BREATH_S):
+            if is_over.is_set():
                 return
             bomb = THROWN[number % len(THROWN)]
             http.post("/graphql", content=bomb.varied(number).content, headers=dict(bomb.headers))
             thrown_so_far.value += 1
 
 
-def test_a_client_that_means_well_is_served_while_bombs_go_off(server: Besieged) -> None:
-    """Its median stays within twice what it is in peace, in turns; memory is bounded and the answers are right."""
+def test_a_client_that_means_well_is_served_while_bombs_go_off(limited: Besieged) -> None:
+    """Its median stays within twice what it is in peace, in turns; memory is bounded and the answers are right.
+
+    Those who throw never pause: they are made to wait, once somebody else asks.
+    """
     spawn = multiprocessing.get_context("spawn")
     is_on, is_over = spawn.Event(), spawn.Event()
     counts = [spawn.Value("i") for _ in range(FOES)]
     foes = [
         spawn.Process(
-            target=bombard, args=(server.url, is_on, is_over, count, number * len(THROWN) // FOES), daemon=True
+            target=bombard, args=(limited.url, is_on, is_over, count, number * len(THROWN) // FOES), daemon=True
         )
         for number, count in enumerate(counts)
     ]
     for foe in foes:
         foe.start()
     took: dict[bool, list[float]] = {True: [], False: []}
+    thrown_in: list[int] = []
     memory: list[float] = []
     try:
-        with server.client(FRIEND) as http:
+        is_on.set()
+        while sum(count.value for count in counts) < len(THROWN):
+            is_over.wait(0.1)
+        memory.append(limited.memory_mb)
+        with limited.client(FRIEND) as http:
             friend = Friend(http)
-            is_on.set()
-            while not all(count.value for count in counts):  # until they are there
-                friend.ask()
             for is_under_fire in [True, False] * ROUNDS:
+                before = sum(count.value for count in counts)
                 (is_on.set if is_under_fire else is_on.clear)()
-                is_over.wait(0.3)  # until the last bombs are through
+                is_over.wait(0.5)  # until the first, or the last, bombs are through
                 for _ in range(ASKED):
                     took[is_under_fire].append(friend.ask())
                     is_over.wait(PAUSE_S)
-                memory.append(server.memory_mb)
+                memory.append(limited.memory_mb)
+                if is_under_fire:
+                    thrown_in.append(sum(count.value for count in counts) - before)
     finally:
         is_on.set()
         is_over.set()
         for foe in foes:
             foe.join(60)
-    assert sum(count.value for count in counts) > len(THROWN)  # each was thrown by one of them
+    assert all(thrown_in), thrown_in
     in_peace, under_fire_s = median(took[False]), median(took[True])
     assert [foe.exitcode for foe in foes] == [0, 0]
     assert under_fire_s <= max(2 * in_peace, in_peace + NOISE_S), (in_peace, under_fire_s)
     assert max(memory) - memory[0] < GROWTH_MB
-    server.assert_well()
+    limited.assert_well()
 
 
 def test_strangers_get_nowhere(server: Besieged) -> None:
@@ -169,4 +180,19 @@ def test_who_asks_for_much_must_pause_and_nobody_else() -> None:
         assert int(reply.headers["retry-after"]) > 0
         assert reply.json()["errors"][0]["extensions"]["retryAfterSeconds"] > 0
         friend.ask()
+        server.assert_well()
+
+
+def test_who_throws_bombs_must_pause_and_costs_little_from_then_on() -> None:
+    """What is refused is charged as well: whoever never pauses is told so before anything is read."""
+    with besieged("[limits]\ncost_per_second = 0.02\n") as server, server.client(FOE) as foe:
+        labours = itertools.cycle(LABOURS)
+        tries = 0
+        while thrown(foe, next(labours).varied(tries)) != {"RATE_LIMITED"}:
+            tries += 1
+            assert tries < 50
+        before = server.cpu_s
+        for number in range(100):
+            assert thrown(foe, next(labours).varied(number)) == {"RATE_LIMITED"}
+        assert (server.cpu_s - before) / 100 < REFUSED_S
         server.assert_well()

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from attacks.besieging import FOE, UNLIMITED, Besieged, besieged, codes, long_ago, told
 
+from attacks.besieging import Besieged, codes, long_ago, told
 from graph.ids import IdKind, encode_id
 
 pytestmark = pytest.mark.timeout(240)
@@ -56,18 +56,6 @@ GARBAGE = [
     ),
     *("eyJhbGciOiJub25lIn0", "YXJyYXljb25uZWN0aW9uOjA", "UGFnZTox", "\ufeffAAAA", "AAAA\u200b", "１２３４"),
 ]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Besieged]:
-    with besieged(UNLIMITED) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def foe(server: Besieged) -> Iterator[httpx.Client]:
-    with server.client(FOE) as http:
-        yield http
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
-from attacks.besieging import FOE, UNLIMITED, Besieged, besieged, long_ago, told
 from graphql import NameNode, ObjectFieldNode, ObjectValueNode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import Mode, nodes, queries
 
+from attacks.besieging import Besieged, long_ago, told
 from graph.schema import build_schema
 from graph.settings import AppSettings
 from graph.vendors import VENDORS
@@ -52,18 +52,6 @@ FIELDS = {
     "nodes(ids: $v) { id }": "[ID!]!",
     "_entities(representations: $v) { __typename }": "[_Any!]!",
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Besieged]:
-    with besieged(UNLIMITED) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def foe(server: Besieged) -> Iterator[httpx.Client]:
-    with server.client(FOE) as http:
-        yield http
 
 
 @pytest.fixture(scope="module")

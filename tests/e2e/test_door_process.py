@@ -26,7 +26,9 @@ def test_a_process_answers_what_is_no_request_and_tells_no_server() -> None:
         for sent in (b"nonsense\r\n\r\n", b"GET /" + b"x" * 40_000):
             head, _, body = said_to(url, sent).partition("\r\n\r\n")
             assert head.startswith("HTTP/1.1 400")
-            assert json.loads(body)["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+            extensions = json.loads(body)["errors"][0]["extensions"]
+            assert extensions["code"] == "BAD_USER_INPUT"
+            assert f"x-request-id: {extensions['requestId']}" in head
             assert "uvicorn" not in head
         with httpx.Client(base_url=url) as http:
             assert http.get("/graphql", params={**query, "extensions": f'{{"a": "{"x" * 30_000}"}}'}).status_code == 200

@@ -146,3 +146,7 @@ def test_schema_check_fails_when_the_file_is_stale(tmp_path: Path) -> None:
     stale = confgraph("schema", "--check", cwd=tmp_path)
     assert stale.returncode == 1
     assert "stale" in stale.stderr
+    file.unlink()
+    absent = confgraph("schema", "--check", cwd=tmp_path)
+    assert absent.returncode == 1
+    assert absent.stderr == "confgraph: schema.graphql not found: confgraph schema > schema.graphql\n"

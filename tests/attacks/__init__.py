@@ -1,0 +1,1 @@
+"""Who means harm. A package, so that it may have a conftest of its own."""
