@@ -42,7 +42,7 @@ Its value is a function of the row and the context that does what the resolver d
 NotImplemented where that cannot be done for a row.
 """
 
-NOT_TO_BE_COMPILED = (NotPlainError, SyntaxError, RecursionError)  # Python has no more than twenty loops in each other
+NOT_TO_BE_COMPILED = (NotPlainError, RecursionError)
 _SEEN = "__seen_through__"
 
 
@@ -111,9 +111,9 @@ def compile_object(
     compiler = _Compiler(selections, types_by_class=types_by_class)
     code = compiler.code
     code.line(0, "def answer(row, context):")
-    rest = compiler.object(kind, grouped, "row", "out", 1, may_leave=True)
-    code.line(1, "return out")
     try:
+        rest = compiler.object(kind, grouped, "row", "out", 1, may_leave=True)
+        code.line(1, "return out")
         return compiler.compiled(rest) if len(rest) < len(grouped) else None
     except NOT_TO_BE_COMPILED:
         return None
@@ -131,7 +131,11 @@ class _Compiler:
         self._give_up = self.code.constant(_give_up)
 
     def compiled(self, rest: Sequence[str]) -> Compiled:
-        return Compiled(self.code.function("answer"), rest, self._conditions, self._size)
+        try:
+            answer = self.code.function("answer")
+        except SyntaxError:  # Python has no more than twenty loops in each other
+            raise NotPlainError from None
+        return Compiled(answer, rest, self._conditions, self._size)
 
     def value(self, kind: GraphQLOutputType, fields: FieldDetailsList, read: str, variable: str, depth: int) -> None:
         """Write what puts into a variable the answer for a value that an expression reads."""
@@ -211,11 +215,12 @@ class _Compiler:
         while seen := getattr(resolve, _SEEN, None):
             resolve, is_open = seen
             self._conditions.append(is_open)
-        if not isinstance(field, StrawberryField):
+        is_default = getattr(resolve, "_is_default", None)  # None: it is not Strawberry's, and may do anything
+        if not isinstance(field, StrawberryField) or is_default is None:
             raise NotPlainError
-        if shortcut := field.metadata.get(SHORTCUT):
+        if (shortcut := field.metadata.get(SHORTCUT)) and not field.extensions:
             return f"{self.code.constant(_insisting(shortcut))}({row}, context)"
-        if field.is_basic_field and field.default_resolver is getattr and getattr(resolve, "_is_default", False):
+        if is_default and field.is_basic_field and field.default_resolver is getattr:
             return f"{row}.{field.python_name}"
         raise NotPlainError
 

@@ -110,7 +110,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
                 return None
             return compile_items(self, kind, fields, types_by_class=self.types_by_class)
 
-        def key() -> Hashable:
+        def key() -> tuple[Hashable, ...]:
             return str(kind), *(id(it.node) for it in fields)
 
         return self._look_up((id(fields), id(kind)), key, make, fields, is_worth_it=count >= WORTH_ROWS)
@@ -119,7 +119,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         def make() -> Compiled | None:
             return compile_object(self, kind, grouped, types_by_class=self.types_by_class)
 
-        def key() -> Hashable:
+        def key() -> tuple[Hashable, ...]:
             return kind.name, *((name, *(id(it.node) for it in fields)) for name, fields in grouped.items())
 
         return self._look_up(id(grouped), key, make, grouped, is_worth_it=False)
@@ -127,7 +127,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     def _look_up(
         self,
         here: Hashable,
-        key: Callable[[], Hashable],
+        key: Callable[[], tuple[Hashable, ...]],
         make: Callable[[], Compiled | None],
         kept: object,
         *,
@@ -136,7 +136,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         if here in self._looked_up:
             return self._looked_up[here][0]
         try:
-            compiled = self._plans.get((self._switches, key()), make, is_worth_it=is_worth_it)
+            compiled = self._plans.get((self._switches, *key()), make, is_worth_it=is_worth_it)
         except KeyError:
             return None
         if compiled and not all(is_open(self.context_value) for is_open in compiled.conditions):

@@ -32,29 +32,33 @@ class Plans:
         visit(document, switches)
         self.switches = tuple(sorted(switches.names))
         self.size = 0
-        self._found: dict[Hashable, Compiled | None] = {}
-        self._asked: set[Hashable] = set()
+        self._found: dict[tuple[Hashable, ...], Compiled | None] = {}
+        self._asked: set[int] = set()  # hashes: where two are equal, something is compiled too early
 
-    def get(self, key: Hashable, make: Callable[[], Compiled | None], *, is_worth_it: bool) -> Compiled | None:
+    def get(
+        self, key: tuple[Hashable, ...], make: Callable[[], Compiled | None], *, is_worth_it: bool
+    ) -> Compiled | None:
         """What was compiled under a key, or None.
 
         It is made when it is asked for the second time, or at once where it is worth it: many a document comes once.
+        A key may be as long as what it stands for, and counts likewise.
 
         Raises:
             KeyError: nobody knows yet.
         """
         if key not in self._found:
-            if not is_worth_it and key not in self._asked:
+            asked = hash(key)
+            if not is_worth_it and asked not in self._asked:
                 if len(self._asked) >= MOST_KEYS:
                     self._asked.clear()
-                self._asked.add(key)
+                self._asked.add(asked)
                 raise KeyError
-            if len(self._found) >= MOST_KEYS:  # as many as there are ways to set the switches
+            if len(self._found) >= MOST_KEYS or self.size >= MOST_FIELDS:  # there are many ways to set the switches
                 self._found.clear()
                 self.size = 0
-            self._asked.discard(key)
+            self._asked.discard(asked)
             compiled = self._found[key] = make()
-            self.size += compiled.size if compiled else 1
+            self.size += len(key) + (compiled.size if compiled else 0)
         return self._found[key]
 
 
