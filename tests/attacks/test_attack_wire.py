@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from attacks.besieging import FOE, FRIEND, Besieged, Friend, besieged, codes
 
+from attacks.besieging import FOE, FRIEND, Besieged, Friend, besieged, codes
 from graph import clock
 
 pytestmark = pytest.mark.timeout(120)
