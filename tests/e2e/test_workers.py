@@ -89,17 +89,17 @@ async def test_workers_never_open_more_scrolls_than_the_account_may(cache_url: s
         assert len(both) == 2
         clients = [await client_of(worker, both, it.urls[0], stack) for worker in (*both, *both)]
         rows = [row for row in it.truth() if row[1] == "hexmeet"]
-        lasts = range(12, 60, 12)
+        ranges = [(rows[at][0], rows[at - 12][0]) for at in range(12, 60, 12)]
         asked = [
-            replace(it, http=client).page(0, 50, d={"from": rows[at][0], "to": rows[at - 12][0]})
-            for client, at in zip(clients, lasts, strict=True)
+            replace(it, http=client).page(0, 50, d={"from": start, "to": end})
+            for client, (start, end) in zip(clients, ranges, strict=True)
         ]
         pages = await asyncio.gather(*asked)
         opened = [noted for noted in it.noted if noted.report == "term_conf_stats"]
         assert {noted.answer["err_code"] for noted in opened} == {0}
         assert len([noted for noted in opened if '"scrollid"' not in noted.asked]) > 2
         met = [[key(row) for row in page["nodes"] if row["sourceName"] == "hexmeet"] for page in pages]
-        assert met == [rows[at - 11 : at + 1] for at in lasts]
+        assert met == [[row for row in rows if start <= row[0] < end] for start, end in ranges]
 
 
 async def test_more_workers_than_scrolls_are_refused(tmp_path: Path) -> None:
