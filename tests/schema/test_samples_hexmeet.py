@@ -294,7 +294,7 @@ async def test_datehistgram_stats_as_section_6_cut_it_still_counts() -> None:
     """Its `count` is how many conferences a range has in all, whatever else the body has."""
     table = ENVELOPE | {"count": {"conferences.totalCount": 1184, "conferences.sources[].totalCount": [1184]}}
     query = """query ($during: TimeRange!) {
-      conferences(filter: {during: $during}) { totalCount sources { totalCount } complete }
+      conferences(filter: {during: $during}, first: 0) { totalCount sources { totalCount } complete }
     }"""
     bodies = {"term_conf_stats": CONFERENCES, "datehistgram_stats": TRUNCATED}
     async with documenting("hexmeet", bodies, **ONE_PAGE) as client:
