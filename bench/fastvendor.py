@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 import fastrows
 import msgspec
-from loops import run
+import uvloop
 
 LIVE = 10
 LOCAL = "T00:00:00+08:00"
@@ -249,4 +249,4 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    run(serve())
+    uvloop.run(serve())

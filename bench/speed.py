@@ -22,9 +22,9 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import goals
+import uvloop
 from contenders import APOLLO, CONFGRAPH, CONTENDERS, CORES, OTHER_CORE, Contender, Server, listening_url, start, stop
 from load import Load, ask_once, post, put_load
-from loops import run
 from tables import table
 from work import Case, cases
 
@@ -272,7 +272,7 @@ def main() -> None:
     present = [it for it in wanted if it.is_installed]
     options.load = os.getloadavg()[0]
     os.sched_setaffinity(0, {OTHER_CORE})
-    results = run(measure(chosen, present, options))
+    results = uvloop.run(measure(chosen, present, options))
     results.left_out = [f"{it.name} (`{it.install}`)" for it in wanted if it not in present]
     text = "\n".join(report(results, chosen, options))
     print(text)

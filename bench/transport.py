@@ -16,7 +16,7 @@ from statistics import median
 
 import fastrows
 import httpx
-from loops import run
+import uvloop
 from tables import table
 
 from graph.settings import SourceSettings
@@ -124,4 +124,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main())
+    uvloop.run(main())

@@ -176,11 +176,6 @@ class CursorWriter:
         return to_base64url(_digest(body) + body)
 
 
-def encode_cursor(cursor: Cursor, scope: str) -> str:
-    """Make the text of a cursor of one list."""
-    return CursorWriter(scope, cursor.window, cursor.began).write(cursor)
-
-
 def decode_cursor(text: str, scope: str) -> Cursor:
     """Take a cursor apart.
 

@@ -12,7 +12,7 @@ from faulty import Faulty
 from holding import Holds, until
 from loglines import lines
 from servers import serve
-from sockets import LIVE, over, socket
+from sockets import LIVE, Socket, over, socket
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from streaming import events
@@ -83,13 +83,18 @@ async def test_who_goes_away_leaves_no_work_behind(held: Held, capsys: pytest.Ca
     assert outcomes == [("Live", "ok"), ("Live", "ok"), ("Slow", "cancelled"), ("Slow", "cancelled")]
 
 
+async def begin_and_end(held: Held, it: Socket) -> None:
+    """Ask something slow, and want it no more once its vendor is asked."""
+    await it.subscribe("slow", SLOW)
+    await until(lambda: held.holds.held == 1)
+    await it.send("complete", id="slow")
+    await until(lambda: held.holds.gone == 1)
+
+
 async def test_an_operation_that_its_client_ends_is_not_worked_for(held: Held) -> None:
     async with socket(held.url) as it:
         await it.init()
-        await it.subscribe("slow", SLOW)
-        await until(lambda: held.holds.held == 1)
-        await it.send("complete", id="slow")
-        await until(lambda: held.holds.gone == 1)
+        await begin_and_end(held, it)
         assert (await it.ask("{ __typename }", "slow"))["data"], "its id is free"
 
 
@@ -129,10 +134,7 @@ async def test_the_end_of_the_process_waits_for_what_a_client_has_just_ended(
     monkeypatch.setattr(Spending, "settle", settle)
     async with socket(held.url) as it:
         await it.init()
-        await it.subscribe("slow", SLOW)
-        await until(lambda: held.holds.held == 1)
-        await it.send("complete", id="slow")
-        await until(lambda: held.holds.gone == 1)
+        await begin_and_end(held, it)
         held.app.state.lives.end()
         await asyncio.sleep(0)
         is_charged.set()

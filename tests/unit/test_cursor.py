@@ -4,6 +4,7 @@ import string
 from datetime import timedelta
 
 import pytest
+from cursors import encode_cursor
 from hypothesis import given
 from hypothesis import strategies as st
 from paging_world import DAWN, DAY, Row, Vendor, World, key
@@ -19,7 +20,6 @@ from graph.paging.cursor import (
     beginning,
     cut_between,
     decode_cursor,
-    encode_cursor,
     end,
     tag_of,
 )

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from cursors import encode_cursor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paging_world import DAWN, Row, seeded
 
 from graph.errors import InvalidCursorError, VendorUnavailableError
 from graph.paging import ChosenFeed, Listing, Page, PageArgs
-from graph.paging.cursor import Cursor, encode_cursor
+from graph.paging.cursor import Cursor
 
 pytestmark = pytest.mark.anyio
 

@@ -284,19 +284,19 @@ async def test_counters_count_what_goes_on(path: str | None) -> None:
 @pytest.mark.parametrize(("unit", "factor"), [("ms", 1000), ("s", 1)])
 async def test_days_sum_up_the_meetings_begun_in_them(unit: Any, factor: int, freeze: Freeze) -> None:
     app = create_emulator(WORLD, daily_duration_unit=unit)
-    for now in (ANCHOR, ANCHOR + timedelta(days=2)):  # the second time, remembered days are asked for again
-        freeze(now)
+    for instant in (ANCHOR, ANCHOR + timedelta(days=2)):  # the second time, remembered days are asked for again
+        freeze(instant)
         ret = (await ask(app, "getByTimeRange", ranged(FROM + timedelta(hours=5)))).json()["ret"]
         begun: dict[int, list[WorldConference]] = {}
         for c in MEETINGS:
-            if c.start and c.start <= now:
+            if c.start and c.start <= instant:
                 midnight = c.start.astimezone(ZONE).replace(hour=0, minute=0, second=0)
                 begun.setdefault(ms(midnight), []).append(c)
         assert [day["date"] for day in ret["details"]] == sorted(begun)
         for day in ret["details"]:
             meetings = begun[day["date"]]
-            spans = [a for c in meetings for a in c.attendances if a.join <= now]
-            lengths = [min(c.end, now) - c.start for c in meetings if c.start and c.end]
+            spans = [a for c in meetings for a in c.attendances if a.join <= instant]
+            lengths = [min(c.end, instant) - c.start for c in meetings if c.start and c.end]
             assert day["meetingCount"] == len(meetings)
             assert day["meetingDuration"] == sum(length.total_seconds() for length in lengths) * factor
             assert day["meetingMemberCount"] == len(spans)
@@ -313,8 +313,8 @@ async def test_days_are_remembered_only_whole_and_settled(freeze: Freeze) -> Non
     day = ranged(midnight - timedelta(days=1), midnight)
     app = create_emulator(late)
     sums = []
-    for now in (midnight + SECOND, midnight + timedelta(hours=30), midnight + timedelta(hours=30)):
-        freeze(now)
+    for instant in (midnight + SECOND, midnight + timedelta(hours=30), midnight + timedelta(hours=30)):
+        freeze(instant)
         sums.append((await ask(app, "getByTimeRange", day)).json()["ret"])
     assert sums[0]["sumMeetingDuration"] < sums[1]["sumMeetingDuration"]
     assert sums[1] == sums[2]
