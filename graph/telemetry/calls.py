@@ -1,12 +1,11 @@
 """What is told of each request to a vendor."""
 
-import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
+from types import TracebackType
+from typing import Self
 
 from graph import clock
-from graph.telemetry.logs import log
+from graph.telemetry.logs import is_told, log
 from graph.telemetry.metrics import VENDOR_REQUESTS, VENDOR_SECONDS
 from graph.telemetry.traces import span
 
@@ -14,29 +13,43 @@ count = cache(VENDOR_REQUESTS.labels)
 timer = cache(VENDOR_SECONDS.labels)
 
 
-@dataclass
 class VendorCall:
-    """One request on its way; set the outcome before it ends.
+    """One request to a vendor, counted, timed, logged and traced; set the outcome before it ends.
 
     Attributes:
         outcome: `ok`, the `SourceErrorCode` of a failure in lower case, or `cancelled`.
     """
 
-    outcome: str = "cancelled"
+    __slots__ = ("_began", "_endpoint", "_source", "_span", "_traced", "outcome")
 
+    def __init__(self, source: str, endpoint: str) -> None:
+        self.outcome = "cancelled"
+        self._source = source
+        self._endpoint = endpoint
+        self._span = span("vendor request", source=source, endpoint=endpoint)
 
-@contextlib.contextmanager
-def vendor_call(source: str, endpoint: str) -> Iterator[VendorCall]:
-    """Count, time, log and trace one request to a vendor."""
-    call = VendorCall()
-    began = clock.monotonic()
-    with span("vendor request", source=source, endpoint=endpoint) as traced:
-        try:
-            yield call
-        finally:
-            seconds = clock.monotonic() - began
-            count(source, endpoint, call.outcome).inc()
-            timer(source).observe(seconds)
-            traced.tell(outcome=call.outcome)
-            tell = log.debug if call.outcome in ("ok", "cancelled") else log.warning
-            tell("vendor request", source=source, endpoint=endpoint, outcome=call.outcome, duration_s=round(seconds, 4))
+    def __enter__(self) -> Self:
+        """It is sent."""
+        self._began = clock.monotonic()
+        self._traced = self._span.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """It ended."""
+        seconds = clock.monotonic() - self._began
+        count(self._source, self._endpoint, self.outcome).inc()
+        timer(self._source).observe(seconds)
+        self._traced.tell(outcome=self.outcome)
+        level = "debug" if self.outcome in ("ok", "cancelled") else "warning"
+        if is_told(level):
+            tell = log.debug if level == "debug" else log.warning
+            tell(
+                "vendor request",
+                source=self._source,
+                endpoint=self._endpoint,
+                outcome=self.outcome,
+                duration_s=round(seconds, 4),
+            )
+        self._span.__exit__(kind, error, traceback)

@@ -42,6 +42,8 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 PACKAGE = Path(__file__).parent.parent
 INSTALLED = re.compile(r".*/(?:site-packages|lib/python[\d.]+)/")
 
+_lowest = logging.INFO
+
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
@@ -51,11 +53,18 @@ def configure_logs(level: str) -> None:
     Args:
         level: As in `server.log_level`.
     """
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]))
+    global _lowest  # noqa: PLW0603 - a process has one log
+    _lowest = LEVELS[level]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_lowest))
     root = logging.getLogger()
     root.handlers[:] = [_Foreign()]
     root.setLevel(max(LEVELS[level], logging.WARNING))
     warnings.showwarning = _warned  # type: ignore[assignment]  # it is called by position
+
+
+def is_told(level: str) -> bool:
+    """Whether what is logged on a level is written: asking costs less than telling nobody."""
+    return LEVELS[level] >= _lowest
 
 
 def told_of(error: BaseException) -> dict[str, Any]:
@@ -116,7 +125,7 @@ def _class_of(value: object) -> str:
 
 structlog.configure(
     processors=[_line],
-    wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    wrapper_class=structlog.make_filtering_bound_logger(_lowest),
     logger_factory=lambda *_: _Stderr(),
     cache_logger_on_first_use=False,  # the level may change
 )

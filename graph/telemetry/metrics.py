@@ -24,7 +24,7 @@ BREAKER_OPEN = Gauge(
     "confgraph_breaker_open", "1 while a source is left alone.", ["source"], multiprocess_mode="livemax"
 )
 SUBSCRIPTIONS = Gauge("confgraph_subscriptions", "Subscriptions open now.", multiprocess_mode="livesum")
-CACHE_LOOKUPS = Counter("confgraph_cache_lookups", "Windows and facts looked for.", ["tier", "outcome"])
+CACHE_LOOKUPS = Counter("confgraph_cache_lookups", "Windows, facts and whole answers looked for.", ["tier", "outcome"])
 DRIFT = Counter(
     "confgraph_contract_drift", "What vendors answered unlike their contract.", ["source", "endpoint", "field", "kind"]
 )

@@ -1,14 +1,14 @@
 """What is told of each GraphQL request."""
 
-import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cache
+from types import TracebackType
+from typing import Self
 
 from graph import clock
-from graph.telemetry.logs import log, request_id
+from graph.telemetry.logs import is_told, log, request_id
 from graph.telemetry.metrics import REQUEST_SECONDS, REQUESTS
 from graph.telemetry.traces import request_span
 
@@ -17,9 +17,12 @@ OPERATION_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 count = cache(REQUESTS.labels)
 
 
-@dataclass
 class ToldRequest:
-    """One request while it is answered; what is known of it is filled in on the way.
+    """Counts, times, logs and traces one request. What is known of it is filled in while it is answered.
+
+    Args:
+        identity: The request's id, for every line that is logged meanwhile.
+        headers: Of the request: a trace that it belongs to goes on.
 
     Attributes:
         outcome: `ok`, `partial` (data and errors), `error` (errors alone), `refused` (no GraphQL at all) or `cancelled`
@@ -30,43 +33,41 @@ class ToldRequest:
         caller: The name of who asks.
     """
 
-    outcome: str = "cancelled"
-    codes: Sequence[str] | None = None
-    kind: str | None = None
-    operation: str | None = None
-    caller: str | None = None
+    def __init__(self, identity: str, headers: Mapping[str, str]) -> None:
+        self.outcome = "cancelled"
+        self.codes: Sequence[str] | None = None
+        self.kind: str | None = None
+        self.operation: str | None = None
+        self.caller: str | None = None
+        self._identity = identity
+        self._placed = request_span(headers)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._began = clock.monotonic()
+        self._before = request_id.set(self._identity), _current.set(self)
+        self._span = self._placed.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """It is answered, or never will be."""
+        if isinstance(error, Exception):
+            self.outcome = "error"
+        seconds = clock.monotonic() - self._began
+        count(self.outcome).inc()
+        if self.kind != "subscription":  # one takes as long as its client likes
+            REQUEST_SECONDS.observe(seconds)
+        asked = {"kind": self.kind, "operation": self.operation, "outcome": self.outcome}
+        self._span.tell(**asked)
+        if is_told("info"):
+            log.info("request", caller=self.caller, **asked, codes=self.codes, duration_s=round(seconds, 4))
+        id_before, current_before = self._before
+        _current.reset(current_before)
+        request_id.reset(id_before)
+        self._placed.__exit__(kind, error, at)
 
 
 _current: ContextVar[ToldRequest | None] = ContextVar("told_request", default=None)
-
-
-@contextlib.contextmanager
-def told_request(identity: str, headers: Mapping[str, str]) -> Iterator[ToldRequest]:
-    """Count, time, log and trace one request.
-
-    Args:
-        identity: The request's id, for every line that is logged meanwhile.
-        headers: Of the request: a trace that it belongs to goes on.
-    """
-    told = ToldRequest()
-    began = clock.monotonic()
-    id_before, told_before = request_id.set(identity), _current.set(told)
-    with request_span(headers) as span:
-        try:
-            yield told
-        except Exception:
-            told.outcome = "error"
-            raise
-        finally:
-            seconds = clock.monotonic() - began
-            count(told.outcome).inc()
-            if told.kind != "subscription":  # one takes as long as its client likes
-                REQUEST_SECONDS.observe(seconds)
-            asked = {"kind": told.kind, "operation": told.operation, "outcome": told.outcome}
-            span.tell(**asked)
-            log.info("request", caller=told.caller, **asked, codes=told.codes, duration_s=round(seconds, 4))
-            _current.reset(told_before)
-            request_id.reset(id_before)
 
 
 def name_operation(kind: str, name: str | None) -> None:

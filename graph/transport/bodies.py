@@ -1,11 +1,10 @@
-"""Reads the body of an answer, and never more than allowed: not of an endless one, nor of one that unpacks to more."""
+"""Unpacks the body of an answer, and never to more than allowed, however little came."""
 
 import zlib
-from typing import Protocol
 
 import httpx
 
-# All that is asked for, and all that is understood: httpx would unpack each piece at once, however large it becomes.
+# All that is asked for, and all that is understood: httpx would unpack whatever comes, however large it becomes.
 ACCEPTED = {"accept-encoding": "gzip"}
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -14,47 +13,41 @@ class TooLongError(Exception):
     """The body is longer than allowed."""
 
 
-class _Unpacker(Protocol):
-    @property
-    def eof(self) -> bool: ...
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
-
-
 async def read_body(response: httpx.Response, most: int) -> bytes:
-    """Read and unpack the body of a response that was streamed.
+    """Read the body of a response of which nothing is read yet, and unpack it as `unpacked` does."""
+    body = b"".join([part async for part in response.aiter_raw()])
+    return unpacked(body, response.headers.get("content-encoding", ""), most)
+
+
+def unpacked(body: bytes, encoding: str, most: int) -> bytes:
+    """The body of an answer as it was before it was packed.
 
     Args:
-        response: Nothing of its body is read yet.
+        body: As it came, whole.
+        encoding: How it says that it is packed; empty where it is not.
         most: So many bytes it may have, unpacked.
 
     Raises:
-        TooLongError: it has more. The rest is not read.
+        TooLongError: it has more. The rest is not unpacked.
         httpx.DecodingError: it is not packed as it says, or in a way that was not asked for.
     """
-    unpacker = _unpacker(response.headers.get("content-encoding", ""))
-    parts, size = [], 0
-    async for received in response.aiter_raw():
-        part = _unpack(unpacker, received, most + 1 - size) if unpacker else received
-        size += len(part)
-        if size > most:
-            raise TooLongError
-        parts.append(part)
-    if unpacker and parts and not unpacker.eof:
-        raise httpx.DecodingError("cut off")
-    return b"".join(parts)
+    if encoding and encoding.lower() != "identity":
+        body = _unpack(body, encoding.lower(), most + 1)
+    if len(body) > most:
+        raise TooLongError
+    return body
 
 
-def _unpacker(encoding: str) -> _Unpacker | None:
-    if encoding.lower() in ("", "identity"):
-        return None
-    if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
+def _unpack(body: bytes, encoding: str, most: int) -> bytes:
+    if encoding not in ("gzip", "x-gzip", "deflate"):
         raise httpx.DecodingError("packed in a way that was not asked for")
-    return zlib.decompressobj(_GZIP_OR_ZLIB)
-
-
-def _unpack(unpacker: _Unpacker, received: bytes, most: int) -> bytes:
+    if not body:
+        return body
+    unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
-        return unpacker.decompress(received, most)
+        found = unpacker.decompress(body, most)
     except zlib.error:
         raise httpx.DecodingError("not packed as it says") from None
+    if not unpacker.eof and len(found) < most:
+        raise httpx.DecodingError("cut off")
+    return found

@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 from graph import clock
 from graph.errors import (
@@ -15,6 +16,8 @@ from graph.errors import (
 )
 from graph.telemetry.logs import log
 from graph.telemetry.metrics import BREAKER_OPEN
+
+_FREE: AbstractContextManager[bool] = nullcontext(enter_result=False)
 
 
 class Breaker:
@@ -38,16 +41,16 @@ class Breaker:
         """Whether the source failed too often and has not answered since."""
         return 0 < self._most_failures <= self._failures
 
-    @contextlib.contextmanager
-    def passage(self, endpoint: str) -> Iterator[bool]:
+    def passage(self, endpoint: str) -> AbstractContextManager[bool]:
         """Let a request pass. Gives whether it is the probe; one that ends undecided makes room for another.
 
         Raises:
             VendorCircuitOpenError: the source is left alone, or a probe is under way.
         """
-        if not self.is_open:
-            yield False
-            return
+        return self._probe(endpoint) if self.is_open else _FREE
+
+    @contextlib.contextmanager
+    def _probe(self, endpoint: str) -> Iterator[bool]:
         if self._is_probed or clock.monotonic() < self._may_probe_at:
             raise self.refusal(endpoint)
         self._is_probed = True

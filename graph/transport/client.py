@@ -7,13 +7,14 @@ A request passes the breaker, waits while the source wants a pause, takes its tu
 for the next of so many per second, and is sent; if that fails and it may be, after a pause once more.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import httpx
+import msgspec
 
 from graph import clock
 from graph.errors import (
@@ -29,10 +30,11 @@ from graph.errors import (
 )
 from graph.records import SourceHealth
 from graph.settings import SourceSettings
-from graph.telemetry.calls import vendor_call
+from graph.telemetry.calls import VendorCall
 from graph.telemetry.metrics import VENDOR_RETRIES
-from graph.transport.bodies import TooLongError, read_body
+from graph.transport.bodies import TooLongError, unpacked
 from graph.transport.breaker import Breaker, is_failure
+from graph.transport.connection import message_of, start_of
 from graph.transport.connections import HEADERS, Connections, is_about_certificate
 from graph.transport.deadline import within_deadline
 from graph.transport.drift import Drift
@@ -47,6 +49,8 @@ from graph.transport.turns import Turns
 T = TypeVar("T")
 
 MANY_URLS = 1000
+_OF_JSON = {**HEADERS, "content-type": "application/json"}
+_OF_FORM = {**HEADERS, "content-type": "application/x-www-form-urlencoded"}
 NEARLY_FULL = 0.9  # of its time: the rest may have gone by in our own queue
 
 
@@ -192,7 +196,8 @@ class VendorClient:
         endpoint = request.endpoint
         while True:
             await self._pace.wait_for_rest(endpoint, call.left_s)
-            async with self._turns.turn(endpoint, call.left_s):
+            await self._turns.take(endpoint, call.left_s)
+            try:
                 await self._pace.wait_for_turn(endpoint, call.left_s)
                 if self._pace.rest_s:  # another was throttled meanwhile
                     continue
@@ -202,10 +207,12 @@ class VendorClient:
                     call.asked_at = clock.monotonic()
                     self._retries.earn()
                 return await self._exchange(request, read, call)
+            finally:
+                self._turns.pass_on()
 
     async def _exchange(self, request: VendorRequest, read: Callable[[VendorReply], T], call: _Call) -> T:
         count_request(self.source)
-        with vendor_call(self.source, request.endpoint) as told:
+        with VendorCall(self.source, request.endpoint) as told:
             try:
                 reply = await self._send(request, call)
                 result = read(reply)
@@ -222,8 +229,13 @@ class VendorClient:
         if self._connections.is_closed:
             raise VendorUnavailableError(f"{request.endpoint} is not asked any more.", **where)
         try:
-            async with asyncio.timeout(call.left_s):
-                return await self._post(request)
+            url, start = _target(request.method, self._base_url + request.path, tuple(request.params.items()))
+            content, usual = _packed(request)
+            signed = self.sign() if self.sign else {}
+            headers = {**usual, **request.headers, **signed, "content-length": str(len(content))}
+            answer = await self._connections.ask(url, message_of(start, headers, content), call.left_s)
+            body = unpacked(answer.body, answer.encoding, self._max_body)
+            return VendorReply(self.source, request.endpoint, answer.status, answer.headers, body, self.drift)
         except TimeoutError:
             said = f"{request.endpoint} gave no whole answer within {call.seconds:.3g} s."
             raise VendorTimeoutError(said, **where) from None
@@ -238,19 +250,18 @@ class VendorClient:
         except httpx.HTTPError:
             raise VendorUnavailableError(f"{request.endpoint} broke the connection.", **where) from None
 
-    async def _post(self, request: VendorRequest) -> VendorReply:
-        asked = httpx.Request(
-            request.method,
-            _url(self._base_url + request.path, tuple(request.params.items())),
-            headers={**HEADERS, **request.headers, **(self.sign() if self.sign else {})},
-            json=request.json,
-            data=request.form,
-        )
-        response = await self._connections.handle_async_request(asked)
-        body = await read_body(response, self._max_body)
-        return VendorReply(self.source, request.endpoint, response.status_code, response.headers, body, self.drift)
+
+def _packed(request: VendorRequest) -> tuple[bytes, Mapping[str, str]]:
+    """The body of a request, and the headers that any with such a body has."""
+    if request.json is not None:
+        return msgspec.json.encode(request.json), _OF_JSON
+    if request.form is not None:
+        return urlencode(request.form).encode("ascii"), _OF_FORM
+    return b"", HEADERS
 
 
 @lru_cache(MANY_URLS)
-def _url(url: str, params: tuple[tuple[str, str], ...]) -> httpx.URL:
-    return httpx.URL(url, params=params)
+def _target(method: str, address: str, params: tuple[tuple[str, str], ...]) -> tuple[httpx.URL, bytes]:
+    """Where a request goes, and how it begins."""
+    url = httpx.URL(address, params=params)
+    return url, start_of(method, url)

@@ -3,7 +3,8 @@
 import asyncio
 import re
 import select
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
 
 import httptools
 import httpx
@@ -11,22 +12,49 @@ import httpx
 from graph.transport.bodies import TooLongError
 
 MOST_HEAD = 100_000  # bytes of an answer before its body, and of all that is around that
-_HEADER = re.compile(
-    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+: (?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?"
-)
+_HEADERS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: (?:[!-~](?:[\t -~]*[!-~])?)?\r\n)*")
 
 
-def message_of(request: httpx.Request) -> bytes:
+def start_of(method: str, url: httpx.URL) -> bytes:
+    """How a request begins: its first line, and the header that names the server."""
+    return b"%s %s HTTP/1.1\r\nHost: %s\r\n" % (method.encode("ascii"), url.raw_path, url.netloc)
+
+
+def message_of(start: bytes, headers: Mapping[str, str], content: bytes) -> bytes:
     """A request as it is sent.
+
+    Args:
+        start: How it begins.
+        headers: All others.
+        content: Its body.
 
     Raises:
         httpx.LocalProtocolError: something fits into no header.
     """
-    headers = [b"%s: %s" % header for header in request.headers.raw]
-    if not all(map(_HEADER.fullmatch, headers)):
+    head = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if head.count("\n") != len(headers) or not _HEADERS.fullmatch(head):
         raise httpx.LocalProtocolError("fits into no header")
-    first = b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)
-    return b"\r\n".join([first, *headers, b"", request.content])
+    return b"%s%s\r\n%s" % (start, head.encode("ascii"), content)
+
+
+class Answer(NamedTuple):
+    """What came for a request.
+
+    Attributes:
+        status: The number HTTP gives it.
+        headers: As they came.
+        body: As it came, whole.
+    """
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+
+    @property
+    def encoding(self) -> str:
+        """How its body is packed; empty where it is not."""
+        found = [value for name, value in self.headers if name.lower() == b"content-encoding"]
+        return b", ".join(found).decode("latin-1")
 
 
 class Connection(asyncio.Protocol):
@@ -42,7 +70,8 @@ class Connection(asyncio.Protocol):
         self.used_at = 0.0
         self._parser = httptools.HttpResponseParser(self)
         self._readable = select.poll()
-        self._answer: asyncio.Future[httpx.Response | Exception] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._answer: asyncio.Future[Answer | Exception] | None = None
         self._most = self._received = 0
         self.on_message_begin()
 
@@ -51,24 +80,29 @@ class Connection(asyncio.Protocol):
         """Whether it takes a request: the last answer is read, and nothing came since, such as that it closes."""
         return self._can_go_on and not self._transport.is_closing() and not self._readable.poll(0)
 
-    async def ask(self, message: bytes, most: int) -> httpx.Response:
+    async def ask(self, message: bytes, most: int, ends_at: float | None) -> Answer:
         """Send a request and read its answer. Where that fails, or ends the connection, it is closed.
 
         Args:
             message: What is sent.
             most: So many bytes the body may have, give or take `MOST_HEAD`.
+            ends_at: When the answer must be there, on the clock of the event loop; None where who asks sees to that.
 
         Raises:
+            TimeoutError: it was not.
             TooLongError: it has more. The rest is not read.
             httpx.TransportError: the connection broke, or what came is no HTTP.
         """
-        self._answer = asyncio.get_running_loop().create_future()
+        self._answer = self._loop.create_future()
         self._most, self._received = most, 0
         self.on_message_begin()  # nothing of the last answer is left
         self._transport.write(message)
+        timer = ends_at and self._loop.call_at(ends_at, self._end, TimeoutError())
         try:
             answer = await self._answer
         finally:
+            if timer:
+                timer.cancel()
             self._answer = None
             if not self._can_go_on:
                 self.abort()
@@ -92,7 +126,7 @@ class Connection(asyncio.Protocol):
         self.gone.set_result(None)
         names = {name.lower() for name, _ in self._headers}
         is_whole = self._has_head and not error and names.isdisjoint((b"content-length", b"transfer-encoding"))
-        self._end(self._response() if is_whole else httpx.ReadError("broken"))
+        self._end(self._whole() if is_whole else httpx.ReadError("broken"))
 
     def data_received(self, data: bytes) -> None:
         """Something came."""
@@ -135,12 +169,11 @@ class Connection(asyncio.Protocol):
         """The answer is whole."""
         if self._has_head and self._answer and not self._answer.done():
             self._can_go_on = self._parser.should_keep_alive()
-            self._end(self._response())
+            self._end(self._whole())
 
-    def _response(self) -> httpx.Response:
-        body = httpx.ByteStream(b"".join(self._body))
-        return httpx.Response(self._parser.get_status_code(), headers=self._headers, stream=body)
+    def _whole(self) -> Answer:
+        return Answer(self._parser.get_status_code(), self._headers, b"".join(self._body))
 
-    def _end(self, answer: httpx.Response | Exception) -> None:
+    def _end(self, answer: Answer | Exception) -> None:
         if self._answer and not self._answer.done():
             self._answer.set_result(answer)

@@ -15,7 +15,7 @@ import httpx
 
 from graph import clock
 from graph.transport.bodies import ACCEPTED
-from graph.transport.connection import Connection, message_of
+from graph.transport.connection import Answer, Connection, message_of, start_of
 
 KEEP_ALIVE_S = 4.0  # many servers close an idle connection after five seconds: be first
 PATIENCE_S = 1.0  # with one address of a server that has others
@@ -26,7 +26,6 @@ class Connections(httpx.AsyncBaseTransport):
     """Keeps connections for the next request, those used last on top. All requests go to one server.
 
     Redirects are not followed, as they carry credentials to wherever they lead; no proxy is asked and no cookie kept.
-    Whoever asks bounds the time.
 
     Attributes:
         is_closed: Nothing is sent any more.
@@ -46,19 +45,40 @@ class Connections(httpx.AsyncBaseTransport):
         self._idle: list[Connection] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request. The response is whole, its body as it came.
+        """Send a request as httpx makes them. The response is whole, its body as it came. Who asks bounds the time.
 
         Raises:
+            TooLongError: the body is longer than allowed.
+            httpx.TransportError: as `ask` raises them.
+        """
+        headers = {name: value for name, value in request.headers.items() if name != "host"}
+        message = message_of(start_of(request.method, request.url), headers, request.content)
+        answer = await self.ask(request.url, message)
+        return httpx.Response(answer.status, headers=answer.headers, stream=httpx.ByteStream(answer.body))
+
+    async def ask(self, url: httpx.URL, message: bytes, seconds: float | None = None) -> Answer:
+        """Send what is a request already.
+
+        Args:
+            url: Tells the server; all requests go to the same.
+            message: What is sent.
+            seconds: How long all of it may take; None where who asks bounds the time.
+
+        Raises:
+            TimeoutError: it took longer.
             TooLongError: the body is longer than allowed.
             httpx.ConnectError: no connection came about.
             httpx.TransportError: the connection broke, or what came is no HTTP.
         """
-        message = message_of(request)
-        connection = self._take() or await self._connect(request.url)
+        ends_at = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        connection = self._take()
+        if connection is None:
+            async with asyncio.timeout_at(ends_at):
+                connection = await self._connect(url)
         if self.is_closed:  # meanwhile
             connection.abort()
         try:
-            return await connection.ask(message, self._most)
+            return await connection.ask(message, self._most, ends_at)
         finally:
             self._give_back(connection)
 

@@ -7,12 +7,18 @@ own timeouts, and each request waits for it within its own deadline.
 import asyncio
 from collections.abc import Coroutine
 from contextvars import Context, ContextVar, copy_context
+from math import inf
 from typing import Any, TypeVar
 
 from graph import clock
 from graph.errors import VendorTimeoutError
 
 T = TypeVar("T")
+
+
+class OutOfTimeError(Exception):
+    """The deadline passed while shared work went on."""
+
 
 _ends_at: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -52,26 +58,42 @@ async def wait_within_deadline(
         VendorTimeoutError: the time passed first.
     """
     ends_at = _ends_at.get()
-    left_s = None if ends_at is None else ends_at - clock.monotonic()
     if patience_s is not None:
-        left_s = patience_s if left_s is None else min(left_s, patience_s)
-    used_up = f"The time of this request was used up before {endpoint} had answered."
-    if left_s is not None and left_s <= 0:
+        ends_at = min(ends_at or inf, clock.monotonic() + patience_s)
+    used_up = "The time of this request was used up before %s had answered."
+    if ends_at is not None and ends_at <= clock.monotonic():
         work.close()
-        raise VendorTimeoutError(used_up, source=source, endpoint=endpoint)
-    task = asyncio.create_task(work)
-    task.add_done_callback(_read_error)
+        raise VendorTimeoutError(used_up % endpoint, source=source, endpoint=endpoint)
+    token = None if patience_s is None else _ends_at.set(ends_at)
     try:
-        async with asyncio.timeout(left_s):
-            return await asyncio.shield(task)
-    except TimeoutError:
-        raise VendorTimeoutError(used_up, source=source, endpoint=endpoint) from None
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
+        return await work
+    except OutOfTimeError:
+        raise VendorTimeoutError(used_up % endpoint, source=source, endpoint=endpoint) from None
+    finally:
+        if token is not None:
+            _ends_at.reset(token)
 
 
-def _read_error(done: "asyncio.Future[T]") -> None:
-    """Look at how work ended, so that an error nobody waits for any more is not reported as lost."""
-    if not done.cancelled():
-        done.exception()
+async def until_done(task: "asyncio.Task[Any]") -> None:
+    """Wait until shared work has ended, well or not: within the deadline, and without ending it if one is cancelled.
+
+    Raises:
+        OutOfTimeError: the deadline passed first.
+    """
+    loop, ends_at = asyncio.get_running_loop(), _ends_at.get()
+    waiter = loop.create_future()
+
+    def wake(_: object = None) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    task.add_done_callback(wake)
+    timer = None if ends_at is None else loop.call_later(ends_at - clock.monotonic(), wake)
+    try:
+        await waiter
+    finally:
+        task.remove_done_callback(wake)
+        if timer is not None:
+            timer.cancel()
+    if not task.done():
+        raise OutOfTimeError

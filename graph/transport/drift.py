@@ -6,7 +6,7 @@ looks like more than a name is told as `?`.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -94,7 +94,7 @@ class Drift:
     def look_at(self, endpoint: str, shape: Shape, value: object, body: bytes) -> None:
         """Count the enum values of a body that was read that nobody documents, and where it is its turn its fields."""
         if shape.has_enums:
-            for path, number in _unknown_values(value, shape, "$"):
+            for path, number in _unknown_values([value], shape, "$"):
                 self.note(endpoint, path, UNKNOWN_VALUE, number)
         kind = endpoint, shape
         if self.looks_at_all or self._bodies[kind] % LOOK_EVERY == 0:
@@ -111,18 +111,23 @@ def _whole(body: bytes) -> object:
         return None
 
 
-def _unknown_values(value: object, shape: Shape, path: str) -> Iterator[tuple[str, object]]:
-    if value is None:
-        return
-    if shape.known is not None and value not in shape.known:
-        yield path, value
-    if isinstance(value, list) and shape.item:
-        for row in value:
-            yield from _unknown_values(row, shape.item, f"{path}[]")
-    elif shape.struct and isinstance(value, msgspec.Struct):
-        for field in shape.fields:
-            if field.shape.has_enums:
-                yield from _unknown_values(getattr(value, field.name), field.shape, f"{path}.{field.wire}")
+def _unknown_values(values: Sequence[Any], shape: Shape, path: str) -> Sequence[tuple[str, object]]:
+    """Enum values that nobody documents, of all that stand at one place: those of many rows are looked at together."""
+    if shape.known is not None:
+        if shape.known.issuperset(values):
+            return ()
+        return [(path, value) for value in values if value is not None and value not in shape.known]
+    unknown: list[tuple[str, object]] = []
+    if shape.item and shape.item.has_enums:
+        rows = [row for value in values if isinstance(value, list) for row in value]
+        if rows:
+            unknown += _unknown_values(rows, shape.item, f"{path}[]")
+    structs = [value for value in values if isinstance(value, msgspec.Struct)] if shape.enums else ()
+    if structs:
+        for field in shape.enums:
+            found = [getattr(struct, field.name) for struct in structs]
+            unknown += _unknown_values(found, field.shape, f"{path}.{field.wire}")
+    return unknown
 
 
 def _strange_fields(value: object, shape: Shape, path: str) -> Iterator[tuple[str, str]]:
@@ -131,11 +136,11 @@ def _strange_fields(value: object, shape: Shape, path: str) -> Iterator[tuple[st
         for row in value:
             yield from _strange_fields(row, shape.item, f"{path}[]")
     elif shape.struct and isinstance(value, dict):
-        fields: dict[str, Any] = {field.wire: field for field in shape.fields}
-        for name in value.keys() - fields.keys() - shape.unread:
-            yield f"{path}.{name if _NAME.fullmatch(name) else '?'}", UNKNOWN_FIELD
-        for name, field in fields.items():
-            if name in value:
-                yield from _strange_fields(value[name], field.shape, f"{path}.{name}")
-            elif not field.is_required and not field.may_lack:
-                yield f"{path}.{name}", MISSING
+        if not value.keys() <= shape.documented:
+            for name in value.keys() - shape.documented:
+                yield f"{path}.{name if _NAME.fullmatch(name) else '?'}", UNKNOWN_FIELD
+        if not shape.expected <= value.keys():
+            yield from ((f"{path}.{name}", MISSING) for name in shape.expected - value.keys())
+        for field in shape.fields:
+            if field.shape.has_fields and field.wire in value:
+                yield from _strange_fields(value[field.wire], field.shape, f"{path}.{field.wire}")

@@ -4,7 +4,7 @@ Nothing of a request or a body is ever put into an error: both hold credentials 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -75,9 +75,14 @@ class VendorReply:
     source: str
     endpoint: str
     status: int
-    headers: httpx.Headers = field(repr=False)
+    raw_headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
     body: bytes = field(repr=False)
     drift: Drift = field(repr=False)
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers, by names in any case."""
+        return httpx.Headers(self.raw_headers)
 
     @property
     def is_success(self) -> bool:

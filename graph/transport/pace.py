@@ -47,9 +47,9 @@ class Pace:
         if not self._per_second:
             return
         wait_s = await self._quotas.take(self._name, self._per_second, patience_s)
-        said = f"{endpoint} was not asked: max_requests_per_second ({self._per_second:g}) is used up."
-        self._check(wait_s, patience_s, said, endpoint)
         if wait_s:
+            said = f"{endpoint} was not asked: max_requests_per_second ({self._per_second:g}) is used up."
+            self._check(wait_s, patience_s, said, endpoint)
             await clock.sleep(wait_s)
 
     def _check(self, wait_s: float, patience_s: float, said: str, endpoint: str) -> None:

@@ -50,19 +50,28 @@ class Shape:
         decoder: Reads the place, all of it or nothing.
         struct: The struct that an object is made into, where one may stand here.
         fields: Its fields.
-        unread: What else may stand in such an object.
+        documented: What may stand in such an object by its documents, which is more than its fields.
+        expected: Fields that by its documents it has, and that it can be read without.
         item: The shape of each row, where an array of structs may stand here.
         known: The documented values, where an enum stands here.
+        enums: Those of the fields where an enum stands, or below which one does.
         has_enums: Whether an enum stands here or below.
     """
 
     decoder: "msgspec.json.Decoder[Any]"
     struct: "Callable[..., Any] | None" = None
     fields: tuple[Field, ...] = ()
-    unread: frozenset[str] = frozenset()
+    documented: frozenset[str] = frozenset()
+    expected: frozenset[str] = frozenset()
     item: "Shape | None" = None
     known: frozenset[Any] | None = None
+    enums: tuple[Field, ...] = ()
     has_enums: bool = False
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether structs stand here, alone or in an array."""
+        return self.struct is not None or self.item is not None
 
 
 @cache
@@ -80,16 +89,17 @@ def _shape(annotation: Any, strict: bool, dec_hook: "Callable[[type, Any], Any] 
     item = None if row is None else _shape(row, strict, dec_hook)
     fields = tuple(_fields(struct, strict, dec_hook)) if struct else ()
     values = _known(annotation)
+    enums = tuple(field for field in fields if field.shape.has_enums)
     return Shape(
         decoder=msgspec.json.Decoder(annotation, strict=strict, dec_hook=dec_hook),
         struct=cast("Callable[..., Any] | None", struct),
         fields=fields,
-        unread=_said(struct, "unread"),
+        documented=_said(struct, "unread").union(field.wire for field in fields),
+        expected=frozenset(field.wire for field in fields if not field.is_required and not field.may_lack),
         item=item if item and item.struct else None,
         known=values,
-        has_enums=values is not None
-        or any(field.shape.has_enums for field in fields)
-        or bool(item and item.struct and item.has_enums),
+        enums=enums,
+        has_enums=values is not None or bool(enums) or bool(item and item.struct and item.has_enums),
     )
 
 

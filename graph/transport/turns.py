@@ -1,9 +1,7 @@
 """The queue in front of a source's connections. httpx's own pool collapses when many wait in it: they wait here."""
 
 import asyncio
-import contextlib
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
 
 from graph.errors import VendorTimeoutError
 from graph.telemetry.metrics import VENDOR_QUEUE
@@ -24,9 +22,8 @@ class Turns:
         self._lines: OrderedDict[int, deque[asyncio.Future[None]]] = OrderedDict()
         self._gauge = VENDOR_QUEUE.labels(source)
 
-    @contextlib.asynccontextmanager
-    async def turn(self, endpoint: str, patience_s: float) -> AsyncIterator[None]:
-        """Wait for a place, and hold it.
+    async def take(self, endpoint: str, patience_s: float) -> None:
+        """Wait for a place, and hold it until it is passed on.
 
         Raises:
             VendorTimeoutError: none became free in time.
@@ -35,10 +32,6 @@ class Turns:
             self._free -= 1
         else:
             await self._wait(endpoint, patience_s)
-        try:
-            yield
-        finally:
-            self._pass_on()
 
     async def _wait(self, endpoint: str, patience_s: float) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -50,7 +43,7 @@ class Turns:
                     await place
         except BaseException as error:
             if place.done() and not place.cancelled():  # it was handed over just before
-                self._pass_on()
+                self.pass_on()
             else:
                 self._leave(line, place)
             if not isinstance(error, TimeoutError):
@@ -65,7 +58,7 @@ class Turns:
             if not line:
                 del self._lines[name]
 
-    def _pass_on(self) -> None:
+    def pass_on(self) -> None:
         """Hand a place to the first of the next line."""
         while self._lines:
             name, line = self._lines.popitem(last=False)

@@ -18,7 +18,7 @@ class WallTime:
 
     def instant(self, zone: tzinfo) -> datetime:
         """The instant at which clocks of the zone show it, in UTC."""
-        return self.naive.replace(tzinfo=zone).astimezone(UTC)
+        return _instant(self.naive, zone)
 
     def __str__(self) -> str:
         return self.naive.isoformat(" ")
@@ -27,13 +27,13 @@ class WallTime:
 class BlankableTime:
     """A date and time, or an empty text where there is none."""
 
-    __slots__ = ("time",)
+    __slots__ = ("naive",)
 
     def __init__(self, text: str) -> None:
-        self.time = WallTime(text) if text else None
+        self.naive = _parse(text) if text else None
 
     def __str__(self) -> str:
-        return str(self.time or "")
+        return self.naive.isoformat(" ") if self.naive else ""
 
 
 def decode_wall_time(kind: type, value: Any) -> Any:
@@ -48,8 +48,11 @@ def decode_wall_time(kind: type, value: Any) -> Any:
 
 def instant_of(value: WallTime | BlankableTime | None, zone: tzinfo) -> datetime | None:
     """The instant in UTC; None for a blank or a null."""
-    time = value.time if isinstance(value, BlankableTime) else value
-    return time.instant(zone) if time else None
+    return _instant(value.naive, zone) if value and value.naive else None
+
+
+def _instant(naive: datetime, zone: tzinfo) -> datetime:
+    return naive.replace(tzinfo=zone).astimezone(UTC)
 
 
 def _parse(text: str) -> datetime:

@@ -8,7 +8,8 @@ records and raises the errors of `graph.errors`. What a vendor cannot do is not 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -71,12 +72,14 @@ def whole_only(conference: Conference) -> Conference:
     return msgspec.structs.replace(conference, **torn) if torn else conference
 
 
-@dataclass(frozen=True)
-class Extras:
+class Extras(msgspec.Struct, frozen=True):
     """What to read along with conferences, because somebody selected it."""
 
     members: bool = False
     calls: bool = False
+
+
+_NOTHING_MORE = Extras()
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class ConferenceQuery:
     """
 
     window: Window
-    extras: Extras = Extras()
+    extras: Extras = _NOTHING_MORE
     states: frozenset[ConferenceState] | None = None
     room: str | None = None
 
@@ -185,7 +188,7 @@ class Adapter:
                 await self.store.remember(name, answer, keep_s, codec)
             return answer
 
-        async def look() -> T | None:
+        async def look() -> "T | None":  # quoted, or it would be put together at every call
             return await self.store.recall(name, codec)
 
         known = await look()
@@ -298,6 +301,15 @@ class Adapter:
     async def check(self) -> str:
         """Ask one cheap question (no scroll) and say in a few words what answered."""
         raise self.unsupported("check")
+
+
+def late(module: str, name: str) -> Callable[..., Any]:
+    """A function of a module that is imported once it is called: who serves does without the twins."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        return getattr(import_module(module), name)(*args, **options)
+
+    return call
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """HexMeet: conference and call history by scroll, statistics, media resources, regions."""
 
-from graph.vendors.base import VendorSpec
+from graph.vendors.base import VendorSpec, late
 from graph.vendors.hexmeet.adapter import HexmeetAdapter, HexmeetFields
-from graph.vendors.hexmeet.emulator import create_emulator, emulator_settings
 from graph.vendors.hexmeet.fields import HexmeetConferenceFields
 from graph.vendors.hexmeet.reports import HexmeetSettings
 
@@ -12,6 +11,6 @@ SPEC = VendorSpec(
     create_adapter=HexmeetAdapter,
     conference_fields=HexmeetConferenceFields,
     conference_record=HexmeetFields,
-    create_emulator=create_emulator,
-    emulator_settings=emulator_settings,
+    create_emulator=late("graph.vendors.hexmeet.emulator", "create_emulator"),
+    emulator_settings=late("graph.vendors.hexmeet.emulator", "emulator_settings"),
 )

@@ -9,10 +9,11 @@ times. That is exact for calls, whose times are whole seconds, and for conferenc
 end; where it does not, one that began within that very millisecond is not counted.
 """
 
-import uuid
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from operator import attrgetter
 from typing import Any, ClassVar, Generic, Self, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -127,6 +128,7 @@ COUNT = Report("datehistgram_stats", msgspec.json.Decoder(Count))
 GROUPS = Report("term_stats", msgspec.json.Decoder(Groups))
 RESOURCES = Report("term_datehistgram_stats", msgspec.json.Decoder(Resources), has_department=False)
 REGIONS = Report("term_region_stats", msgspec.json.Decoder(Regions), has_department=False)
+_GUID = attrgetter("guid")
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 
 
@@ -187,7 +189,7 @@ class Reports:
             await (self._scrolls.touch(scroll) if is_open else self._scrolls.forget(scroll))
         # Distinct rows: a row that comes twice must not end the scroll before its last one came.
         known = len(scroll.seen) + scroll.left_out
-        scroll.seen.update(row.guid for row in page.buckets)
+        scroll.seen.update(map(_GUID, page.buckets))
         scroll.left_out += left_out(page.buckets)
         met = len(scroll.seen) + scroll.left_out
         if not page.count or not (page.buckets or left_out(page.buckets)) or met >= page.total:
@@ -221,21 +223,23 @@ class Reports:
         first, last = map(_whole_ms, window)
         if not report.is_scroll:
             last = max(first, last - _MILLISECOND)
-        start, end = (instant.astimezone(zone or self._zone) for instant in (first, last))
+        zone = zone or self._zone
+        start = first.astimezone(zone).isoformat(timespec="milliseconds")
+        end = last.astimezone(zone).isoformat(timespec="milliseconds")
         body = {
             "agent_id": settings.agent_id,
             "company_id": settings.company_id,
             **({"dept_id": settings.dept_id} if report.has_department else {}),
-            "start_time": start.isoformat(timespec="milliseconds"),
-            "end_time": end.isoformat(timespec="milliseconds"),
-            "time_zone": start.isoformat(timespec="minutes")[-6:],
+            "start_time": start,
+            "end_time": end,
+            "time_zone": start[-6:],
             **fields,
             **({"scrollid": scroll_id} if scroll_id else {}),
         }
         return await with_fresh_secrets(lambda: self._post(report, body), settings.token)
 
     async def _post(self, report: Report[Body], body: dict[str, Any]) -> Body:
-        guid = uuid.uuid4().hex
+        guid = secrets.token_hex(16)
         request = VendorRequest(
             endpoint=report.name,
             path=f"/report/agg/{report.name}",
@@ -324,4 +328,5 @@ def _named(status: int, code: int) -> str:
 def _whole_ms(instant: datetime) -> datetime:
     """The first whole millisecond not before an instant: rows bear no finer times, so the same ones are in range."""
     instant = instant.astimezone(UTC)
-    return instant + (-(instant - datetime.min.replace(tzinfo=UTC)) % _MILLISECOND)
+    missing_us = -instant.microsecond % 1000
+    return instant + timedelta(microseconds=missing_us) if missing_us else instant

@@ -1,8 +1,7 @@
 """NetEase Meeting: statistics of an application's meetings."""
 
-from graph.vendors.base import VendorSpec
+from graph.vendors.base import VendorSpec, late
 from graph.vendors.netease.adapter import NeteaseAdapter, NeteaseSettings
-from graph.vendors.netease.emulator import create_emulator, emulator_settings
 from graph.vendors.netease.fields import NeteaseConferenceFields, NeteaseMemberFields
 from graph.vendors.netease.mapping import NeteaseFields, NeteaseMember
 
@@ -14,6 +13,6 @@ SPEC = VendorSpec(
     conference_record=NeteaseFields,
     member_fields=NeteaseMemberFields,
     member_record=NeteaseMember,
-    create_emulator=create_emulator,
-    emulator_settings=emulator_settings,
+    create_emulator=late("graph.vendors.netease.emulator", "create_emulator"),
+    emulator_settings=late("graph.vendors.netease.emulator", "emulator_settings"),
 )

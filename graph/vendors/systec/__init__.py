@@ -1,8 +1,7 @@
 """SYSTEC Umeeting: ended meetings of shared rooms, with participants and telephone legs."""
 
-from graph.vendors.base import VendorSpec
+from graph.vendors.base import VendorSpec, late
 from graph.vendors.systec.adapter import SystecAdapter, SystecSettings
-from graph.vendors.systec.emulator import create_emulator, emulator_settings
 from graph.vendors.systec.fields import SystecConferenceFields
 from graph.vendors.systec.mapping import SystecFields
 
@@ -12,6 +11,6 @@ SPEC = VendorSpec(
     create_adapter=SystecAdapter,
     conference_fields=SystecConferenceFields,
     conference_record=SystecFields,
-    create_emulator=create_emulator,
-    emulator_settings=emulator_settings,
+    create_emulator=late("graph.vendors.systec.emulator", "create_emulator"),
+    emulator_settings=late("graph.vendors.systec.emulator", "emulator_settings"),
 )
