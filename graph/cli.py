@@ -1,8 +1,7 @@
 """The command `confgraph`: serve, sandbox, schema, check, key.
 
-stdout is for programs (the line `listening on URL`, the sandbox's configuration, the schema, the table of
-`check`, a key); everything else goes to stderr. Exit status 1: a check failed, the schema is stale, a port is taken;
-2: the configuration cannot be used.
+stdout is for programs (the line `listening on URL`, the sandbox's configuration, the schema, the table of `check`, a
+key); all else goes to stderr. Exit status 1: a check failed, the schema is stale, a port is taken; 2: bad settings.
 """
 
 import asyncio
@@ -24,7 +23,6 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 import uvicorn
-from anyio.from_thread import start_blocking_portal
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Column, Table
@@ -34,18 +32,22 @@ from uvicorn.supervisors import Multiprocess
 from graph import __version__
 from graph.errors import ConfgraphError, ConfigError
 from graph.fleet import Source, build_fleet
-from graph.sandbox.server import Sandbox
-from graph.sandbox.world import World
 from graph.schema import build_schema, print_sdl
 from graph.server import create_app
-from graph.server.connections import MAX_HEAD, BoundedProtocol, BoundedSocket
+from graph.server.collector import spare_collector
+from graph.server.connections import BoundedSocket
+from graph.server.http11 import BoundedProtocol
 from graph.server.playground import is_built, is_offered
 from graph.server.trusted import TrustedDocuments
 from graph.settings import AppSettings, KeySettings, build, config_path, has_sources, is_loopback, load, share_metrics
 from graph.telemetry.logs import configure_logs, log
 from graph.telemetry.metrics import forget_process
 from graph.vendors import VENDORS
+from graph.vendors.base import late
 
+_Sandbox = late("graph.sandbox.server", "Sandbox")
+_World = late("graph.sandbox.world", "World")
+_start_blocking_portal = late("anyio.from_thread", "start_blocking_portal")
 SANDBOX_PORT = 9101
 DRAIN_S = 1.0  # a balancer that looks at /readyz meanwhile sends nobody who would be refused
 SUPERVISOR_LOOK_S = 1.0
@@ -122,7 +124,7 @@ def sandbox(*, port: int = SANDBOX_PORT, seed: int = 1, conferences: int = 3000)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        async with Sandbox(World(seed=seed, conferences=conferences), ports) as running:
+        async with _Sandbox(_World(seed=seed, conferences=conferences), ports) as running:
             print(running.to_toml(), end="", flush=True)
             log.info("five emulators are running; Ctrl+C ends them")
             await stop.wait()
@@ -271,8 +273,8 @@ def _settings(config: Path | None, host: str | None, port: int | None, stack: co
             [f"sources: missing; the sandbox is for loopback alone, and server.host is {asked.server.host}"]
         )
     log.info("no configuration: serving the sandbox, five emulators with made-up conferences")
-    portal = stack.enter_context(start_blocking_portal())
-    running = stack.enter_context(portal.wrap_async_context_manager(Sandbox(World())))
+    portal = stack.enter_context(_start_blocking_portal())
+    running = stack.enter_context(portal.wrap_async_context_manager(_Sandbox(_World())))
     return finished(build({"sources": running.settings()}, _settings_types()))
 
 
@@ -310,8 +312,8 @@ def _uvicorn(settings: AppSettings, workers: int = 1) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nobody asks who or what lies between
         http=BoundedProtocol,
-        h11_max_incomplete_event_size=MAX_HEAD,
         ws=BoundedSocket,
         ws_max_size=settings.limits.max_body_kb * 1024,
         ws_per_message_deflate=False,  # a few bytes would unfold into very many
@@ -326,6 +328,7 @@ def _served(settings: AppSettings, supervisor: int | None) -> Starlette:
     """
     configure_logs(settings.server.log_level)
     served = create_app(settings)
+    spare_collector()
     loop = asyncio.get_running_loop()
     for number, wait_s in ((signal.SIGINT, 0.0), (signal.SIGTERM, DRAIN_S)):
         end = signal.getsignal(number)  # uvicorn's, set just before

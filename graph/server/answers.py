@@ -3,12 +3,13 @@
 import asyncio
 import zlib
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
 from starlette.datastructures import Headers
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from strawberry.types import ExecutionResult
 
 JSON = "application/json"
@@ -76,29 +77,48 @@ def status_of(media: str, codes: Sequence[str]) -> int:
     return 403 if "FORBIDDEN" in codes else 400
 
 
-def respond(
-    payload: object,
-    status: int,
-    media: str,
-    headers: Mapping[str, str] | None = None,
-    kind: type[Response] = Response,
-) -> Response:
-    """An answer of some payload."""
-    told = {"content-type": f"{media}; charset=utf-8", "vary": VARY, **(headers or {})}
-    return kind(msgspec.json.encode(payload), status, told)
+class WrittenAnswer(Response):
+    """An answer whose bytes are there, with the headers that all of them have, and its own.
+
+    Starlette would look at each header first.
+
+    Args:
+        body: The bytes.
+        media: Their type; they are UTF-8.
+        headers: Its own, as text.
+        status: Of the answer.
+    """
+
+    def __init__(self, body: bytes, media: str, headers: Mapping[str, str], status: int = 200) -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        own = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), *_told(media), *own]
+
+    async def __call__(self, scope: Scope, __: Receive, send: Send) -> None:
+        """Send it; a handshake of a WebSocket is refused with it as well."""
+        kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+        await send({"type": f"{kind}.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": f"{kind}.body", "body": self.body})
 
 
-def answer(result: ExecutionResult, codes: Sequence[str], media: str, headers: Mapping[str, str]) -> Response:
+@cache
+def _told(media: str) -> tuple[tuple[bytes, bytes], ...]:
+    return (b"content-type", b"%b; charset=utf-8" % media.encode()), (b"vary", VARY.encode())
+
+
+def answer(result: ExecutionResult, codes: Sequence[str], media: str, headers: Mapping[str, str]) -> WrittenAnswer:
     """The answer to what was executed, or could not be; `codes` are those of its errors."""
     is_refusal = is_refused(result)
     status = status_of(media, codes) if is_refusal else 200
-    return respond(payload_of(result, is_refusal=is_refusal), status, media, headers)
+    return WrittenAnswer(msgspec.json.encode(payload_of(result, is_refusal=is_refusal)), media, headers, status)
 
 
 async def pack(response: Response, headers: Headers) -> None:
-    """Compress the body of an answer, where its client can read that and it gains by it."""
+    """Compress the body of an answer, where its client can read that and it gains by it, unless it is already."""
     body = bytes(response.body)
-    if len(body) < LEAST_PACKED or not _reads_gzip(headers.get("accept-encoding", "")):
+    if len(body) < LEAST_PACKED or not reads_gzip(headers) or "content-encoding" in response.headers:
         return
     packed = await asyncio.to_thread(_gzip, body) if len(body) > MOST_PACKED_AT_ONCE else _gzip(body)
     response.body = packed
@@ -111,7 +131,13 @@ def _gzip(body: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
-def _reads_gzip(accepted: str) -> bool:
+def reads_gzip(headers: Headers) -> bool:
+    """Whether a client can read what is compressed."""
+    return _takes_gzip(headers.get("accept-encoding", ""))
+
+
+@lru_cache(64)
+def _takes_gzip(accepted: str) -> bool:
     weights = dict(map(_weighed, accepted.split(",")))
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 

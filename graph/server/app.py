@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,15 +12,16 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.cache.quotas import SharedQuotas
-from graph.cache.shared import SharedTier
+from graph.cache.shared import SharedTier, connected
 from graph.cache.store import WindowStore
-from graph.cache.valkey import connected
 from graph.context import Context
 from graph.errors import ForbiddenError, UnauthenticatedError
 from graph.fleet import build_fleet
-from graph.identity import Identity, Scope
+from graph.identity import Identity
+from graph.identity import Scope as Permission
 from graph.live import LiveHub
 from graph.schema import build_schema
 from graph.schema.documents import KnownDocuments
@@ -43,6 +45,8 @@ from graph.telemetry.logs import request_id
 from graph.telemetry.metrics import CONTENT_TYPE, exposition
 from graph.telemetry.traces import start_tracing, stop_tracing
 from graph.transport.local_quotas import LocalQuotas
+
+GRAPHQL = "/graphql"
 
 
 def create_app(settings: AppSettings) -> Starlette:
@@ -94,8 +98,7 @@ def create_app(settings: AppSettings) -> Starlette:
                     await asyncio.to_thread(stop_tracing)
 
     routes = [
-        Route("/graphql", Cors(view, origins) if settings.server.cors_origins else view),
-        WebSocketRoute("/graphql", sockets),
+        WebSocketRoute(GRAPHQL, sockets),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz),
     ]
@@ -103,7 +106,8 @@ def create_app(settings: AppSettings) -> Starlette:
         routes += [Route("/", _lead, methods=["GET", "POST"]), Route(FILES, playground.file)]
     if settings.server.metrics:
         routes.append(Route("/metrics", _metrics))
-    app = Starlette(
+    app = _Application(
+        Cors(view, origins) if settings.server.cors_origins else view,
         routes=routes,
         lifespan=lifespan,
         middleware=_middleware(settings),
@@ -114,6 +118,28 @@ def create_app(settings: AppSettings) -> Starlette:
     app.state.guard = guard
     app.state.lives = lives
     return app
+
+
+class _Application(Starlette):
+    """Leads what is asked of the endpoint there by a way of its own, for nearly everything is.
+
+    Args:
+        endpoint: Answers it.
+        options: Starlette's.
+    """
+
+    def __init__(self, endpoint: ASGIApp, *, middleware: Sequence[Middleware], **options: Any) -> None:
+        super().__init__(middleware=middleware, **options)
+        for cls, args, kwargs in reversed(middleware):
+            endpoint = cls(endpoint, *args, **kwargs)
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or serve one WebSocket."""
+        if scope["type"] == "http" and scope["path"] == GRAPHQL:
+            await self._endpoint(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def _middleware(settings: AppSettings) -> list[Middleware]:
@@ -157,7 +183,7 @@ async def _metrics(request: Request) -> Response:
         identity = await request.app.state.guard.authenticate(request.headers)
     except UnauthenticatedError as error:
         return refusal(error, HTTPStatus.UNAUTHORIZED, current)
-    if identity.sources is not None or not identity.may(Scope.SOURCES_READ):
+    if identity.sources is not None or not identity.may(Permission.SOURCES_READ):
         missing = ForbiddenError("/metrics needs sources:read, of all sources.")
         return refusal(missing, HTTPStatus.FORBIDDEN, current)
     # In a thread: it reads the files of all workers.

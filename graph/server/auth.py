@@ -3,9 +3,8 @@
 A caller that is not known learns nothing of why; the log has a word for it, and never the credential.
 """
 
-import contextlib
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Protocol
 
@@ -15,7 +14,6 @@ from starlette.datastructures import Headers
 from graph import clock
 from graph.errors import UnauthenticatedError
 from graph.identity import ANYBODY, DEFAULT_SCOPES, Identity, Scope
-from graph.server.jwt import Tokens
 from graph.settings import AuthSettings, KeySettings, Secret
 from graph.telemetry.logs import log
 
@@ -62,6 +60,8 @@ class Guard:
         if settings.mode == "keys":
             self._callers = Keys(settings.keys)
         elif settings.jwt:
+            from graph.server.jwt import Tokens  # noqa: PLC0415 - slow to import, and most know callers by other means
+
             self._callers = Tokens(settings.jwt)
         self._gateway = _Gateway(settings.gateway_secret) if settings.gateway_secret else None
 
@@ -93,9 +93,12 @@ class Guard:
         return await self._known(said(GATEWAY_HEADER), said("authorization"))
 
     async def _known(self, secrets: Sequence[object], authorizations: Sequence[object]) -> Identity:
-        with _told():
+        try:
             is_gateway = self._gateway is not None and self._gateway.sent(secrets)
             identity = await self._identify(authorizations)
+        except UnauthenticatedError as error:
+            log.warning("caller not known", reason=error.reason)
+            raise
         return msgspec.structs.replace(identity, is_gateway=True) if is_gateway else identity
 
     async def _identify(self, authorizations: Sequence[object]) -> Identity:
@@ -144,15 +147,6 @@ def _bearer(authorizations: Sequence[object]) -> str:
     if len(credential) > MAX_CREDENTIAL:
         raise UnauthenticatedError("too long")
     return credential
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except UnauthenticatedError as error:
-        log.warning("caller not known", reason=error.reason)
-        raise
 
 
 def _identity(key: KeySettings) -> Identity:

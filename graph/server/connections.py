@@ -1,38 +1,23 @@
-"""Connections that are no use to anybody: uvicorn would keep them for as long as a client likes.
+"""What bounds connections: uvicorn would keep them for as long as a client likes. And WebSockets that are bounded.
 
-It ends those on which nothing happens after an answer. Here end, too, those whose client takes its time: to send the
-head of a request, to send the rest of a body that nobody wants any more, and to read what was answered. (A body that
-is wanted has the deadline of its request.)
-
-What a client sends is taken in pieces, between which others are served, and no faster than it is wanted: a quarter of
-a megabyte, which is read at once, may be 40,000 frames or chunks.
+A connection ends whose client does not read what it is sent. What a client sends is taken in pieces, between which
+others are served, and no faster than it is wanted: a quarter of a megabyte, which is read at once, may be 40,000 frames
+or chunks.
 """
 
 import asyncio
-import json
-import resource
-from collections.abc import Callable
 from typing import Any, Protocol
 
-import h11
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
 from graph import clock
-from graph.errors import BadUserInputError
-from graph.server.headers import request_id_of
 
-HEAD_S = 10.0
 READING_S = 60.0
-MAX_HEAD = 32_768  # bytes
 PIECE = 1024  # bytes: hundreds of frames, if they are small
 TURN_S = 0.002  # of pieces, before it is the others' turn
 CLOSING_S = 2.0  # that a client has to answer that its WebSocket is closed
 MOST_FRAGMENTS = 1000  # of one message
-MAX_CONNECTIONS = 4096
-NOT_HTTP = "This is no HTTP request, or its head is too long."
 
 
 class _Application(Protocol):
@@ -41,7 +26,7 @@ class _Application(Protocol):
     read_paused: bool
 
 
-class _Bounded(asyncio.Protocol):
+class Bounded(asyncio.Protocol):
     """A connection that others need not wait for, and that ends when its client stops reading."""
 
     loop: asyncio.AbstractEventLoop
@@ -65,10 +50,14 @@ class _Bounded(asyncio.Protocol):
         until = clock.monotonic() + TURN_S
         while self._unread and not self.application.read_paused and not self.transport.is_closing():
             piece, self._unread = self._unread[:PIECE], self._unread[PIECE:]
-            super().data_received(piece)
+            self.take_piece(piece)
             if clock.monotonic() >= until:
                 break
         self.read_on()
+
+    def take_piece(self, piece: bytes) -> None:
+        """Take a piece."""
+        super().data_received(piece)
 
     def read_on(self) -> None:
         """Take the next pieces soon, if they are wanted; who has none left may send more."""
@@ -105,69 +94,7 @@ class _Bounded(asyncio.Protocol):
             self._reading = None
 
 
-class BoundedProtocol(_Bounded, H11Protocol):
-    """One connection of a client, who has only so much time."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has connected; it is sent away where there are too many, for vendors need connections as well."""
-        self._sending: asyncio.TimerHandle | None = None
-        super().connection_made(transport)
-        self.flow = self.application = _Flow(transport, self.read_on)
-        if len(self.connections) > most_connections():
-            transport.abort()
-        else:
-            self._watch()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """It is over."""
-        super().connection_lost(exc)
-        self._stop_sending()
-
-    def take(self) -> None:
-        """Take pieces: nobody would look at the length of a head that came whole."""
-        super().take()
-        self._watch()
-
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Speak WebSocket from now on: what comes next is taken by another."""
-        self.flow.pause_reading()
-        super().handle_websocket_upgrade(event)
-        rest, self._unread = self._unread, b""
-        protocol: Any = self.transport.get_protocol()
-        protocol.data_received(rest)
-
-    def _watch(self) -> None:
-        """Give a client that nobody waits for so long from the first byte that it sends, however many follow."""
-        if self.conn.their_state is not h11.IDLE and self.conn.our_state is not h11.DONE:
-            self._stop_sending()
-        elif self._sending is None:
-            self._sending = self.loop.call_later(HEAD_S, self.transport.abort)
-
-    def _stop_sending(self) -> None:
-        if self._sending is not None:
-            self._sending.cancel()
-            self._sending = None
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words for it
-        """Answer what is no request, as far as an answer is still possible."""
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.abort()
-            return
-        request_id = request_id_of({})
-        error = {"message": NOT_HTTP, "extensions": {"code": BadUserInputError.code, "requestId": request_id}}
-        body = json.dumps({"errors": [error]}).encode()
-        headers = [
-            ("content-type", "application/json; charset=utf-8"),
-            ("x-request-id", request_id),
-            ("content-length", str(len(body))),
-            ("connection", "close"),
-        ]
-        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
-
-
-class BoundedSocket(_Bounded, WebSocketsSansIOProtocol):
+class BoundedSocket(Bounded, WebSocketsSansIOProtocol):
     """One WebSocket, once a connection has become one: whatever its client sends or does not, it takes up little."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -236,22 +163,3 @@ class BoundedSocket(_Bounded, WebSocketsSansIOProtocol):
     def _fail(self, code: int, reason: str) -> None:
         self.conn.fail(code, reason)
         self.handle_parser_exception()
-
-
-class _Flow(FlowControl):
-    """Tells when the application wants more."""
-
-    def __init__(self, transport: asyncio.Transport, read_on: Callable[[], None]) -> None:
-        super().__init__(transport)
-        self._read_on = read_on
-
-    def resume_reading(self) -> None:
-        """Let more be read."""
-        super().resume_reading()
-        self._read_on()
-
-
-def most_connections() -> int:
-    """As many as leave half of the process's files for other things."""
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, files // 2)

@@ -1,8 +1,6 @@
 """Nobody works for a client that went away."""
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -10,34 +8,38 @@ from starlette.types import Receive
 WATCH_AFTER_S = 0.05  # most answers are there by then: those cost a timer, and no task
 
 
-@contextlib.contextmanager
-def while_connected(receive: Receive) -> Iterator[None]:
-    """Cancel what is awaited inside once the client has closed its connection. Its body must have been read.
+class WhileConnected:
+    """Cancels what is awaited inside once the client has closed its connection. Its body must have been read.
 
     Raises:
         ClientDisconnect: the client has gone.
     """
-    loop = asyncio.get_running_loop()
-    work = asyncio.current_task()
-    watches: list[asyncio.Task[None]] = []
-    is_gone = False
 
-    async def watch() -> None:
-        nonlocal is_gone
-        while (await receive())["type"] != "http.disconnect":
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_gone = False
+        self._watch: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self._loop = asyncio.get_running_loop()
+        self._work = asyncio.current_task()
+        self._timer = self._loop.call_later(WATCH_AFTER_S, self._look)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """It is done, or nobody waits for it."""
+        self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._is_gone and kind is asyncio.CancelledError:
+            raise ClientDisconnect from None
+
+    def _look(self) -> None:
+        self._watch = self._loop.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
             pass
-        is_gone = True
-        if work is not None:
-            work.cancel()
-
-    timer = loop.call_later(WATCH_AFTER_S, lambda: watches.append(loop.create_task(watch())))
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not is_gone:
-            raise
-        raise ClientDisconnect from None
-    finally:
-        timer.cancel()
-        for task in watches:
-            task.cancel()
+        self._is_gone = True
+        if self._work is not None:
+            self._work.cancel()

@@ -7,20 +7,16 @@ together where they share a cache; requests, subscriptions and WebSockets at onc
 
 import contextlib
 import math
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Iterator
 
 from graph.errors import RateLimitedError
-from graph.server.spending import REFUSED, Spending
+from graph.server.spending import Spending
 from graph.server.turns import Turns
 from graph.settings import LimitsSettings
 from graph.telemetry.metrics import SUBSCRIPTIONS
-from graph.transport.meter import start_tab
 from graph.transport.quotas import Quotas
 
 AGAIN_S = 1.0
-
-Charge = Callable[[], Awaitable[None]]
 
 
 class Door:
@@ -60,8 +56,7 @@ class Door:
         with self._subscriptions.take(caller), SUBSCRIPTIONS.track_inprogress():
             yield
 
-    @contextlib.asynccontextmanager
-    async def spending(self, caller: str) -> AsyncIterator[Charge]:
+    def spending(self, caller: str) -> Spending:
         """Charge a caller for what is done inside: the requests to vendors that are sent, and other work.
 
         Gives what charges for that up to now, and waits until its caller has spent no more than it may.
@@ -69,17 +64,23 @@ class Door:
         Raises:
             RateLimitedError: it has spent too much already, or what it asks for may cost too much for now.
         """
-        spending = Spending(self._quotas, self._turns, caller, self._limits.cost_per_second)
-        await spending.may_begin()
-        start_tab(spending)
-        try:
-            yield spending.catch_up
-            spending.insist()
-        except Exception:
-            spending.count(REFUSED, is_work=True)
-            raise
-        finally:
-            await spending.end()
+        return Spending(self._quotas, self._turns, caller, self._limits.cost_per_second)
+
+
+class _Place:
+    """One that is taken, for as long as what is done inside takes."""
+
+    __slots__ = ("_caller", "_places")
+
+    def __init__(self, places: "_Places", caller: str) -> None:
+        self._places = places
+        self._caller = caller
+
+    def __enter__(self) -> None:
+        self._places.add(self._caller)
+
+    def __exit__(self, *_: object) -> None:
+        self._places.remove(self._caller)
 
 
 class _Places:
@@ -89,22 +90,27 @@ class _Places:
         self._what = what
         self._per_caller, self._most_per_caller = per_caller, getattr(limits, per_caller)
         self._in_all, self._most = in_all, getattr(limits, in_all) if in_all else math.inf
-        self._taken: Counter[str] = Counter()
+        self._taken: dict[str, int] = {}
+        self._all = 0
 
-    @contextlib.contextmanager
-    def take(self, caller: str) -> Iterator[None]:
-        taken = self._taken
-        if taken[caller] >= self._most_per_caller:
+    def take(self, caller: str) -> _Place:
+        return _Place(self, caller)
+
+    def add(self, caller: str) -> None:
+        taken = self._taken.get(caller, 0)
+        if taken >= self._most_per_caller:
             raise self._too_many("caller", self._per_caller, self._most_per_caller)
-        if taken.total() >= self._most:
+        if self._all >= self._most:
             raise self._too_many("process", self._in_all, self._most)
-        taken[caller] += 1
-        try:
-            yield
-        finally:
-            taken[caller] -= 1
-            if not taken[caller]:
-                del taken[caller]  # there may be very many callers in the course of time
+        self._taken[caller] = taken + 1
+        self._all += 1
+
+    def remove(self, caller: str) -> None:
+        self._all -= 1
+        if self._taken[caller] == 1:
+            del self._taken[caller]  # there may be very many callers in the course of time
+        else:
+            self._taken[caller] -= 1
 
     def _too_many(self, whose: str, limit: str | None, allowed: float) -> RateLimitedError:
         said = f"Too many {self._what} of this {whose} at once; allowed are {allowed} (limits.{limit})."

@@ -18,12 +18,12 @@ from graph.errors import UnauthenticatedError
 from graph.server.answers import VARY
 from graph.server.auth import Guard
 from graph.server.cors import Origins
-from graph.server.disconnects import while_connected
+from graph.server.disconnects import WhileConnected
 from graph.server.refusals import refused
 from graph.server.requests import read_request
 from graph.server.streams import Answer, Operation, Streams, refusal_of
 from graph.settings import AppSettings
-from graph.telemetry.requests import told_request
+from graph.telemetry.requests import ToldRequest
 from graph.transport.deadline import start_deadline
 
 EVENTS = "text/event-stream"
@@ -45,7 +45,7 @@ class Events:
     async def answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Answer one request by a stream; one that is none as any other."""
         headers = Headers(scope=scope)
-        with told_request(request_id, headers) as told:
+        with ToldRequest(request_id, headers) as told:
             start_deadline(self._settings.server.request_timeout_s)
             try:
                 identity = await self._guard.authenticate(headers)
@@ -55,7 +55,7 @@ class Events:
                     async with door.spending(identity.name):
                         max_kb = self._settings.limits.max_body_kb
                         request = await read_request(scope, headers, receive, max_kb, self._origins)
-                with while_connected(receive):
+                with WhileConnected(receive):
                     await self._stream(Operation(request, identity, request_id, told), send)
             except ClientDisconnect:
                 return
@@ -75,6 +75,8 @@ class Events:
         async def tell(answer: Answer) -> None:
             await write(NEXT % msgspec.json.encode(answer.payload))
 
+        await write(b"")  # who asks sees that it is answered, long before anything happens
+        await write(b"")  # who asks sees that it is answered, long before anything happens
         async with _pinging(write):
             try:
                 async with asyncio.timeout(operation.identity.left_s()):

@@ -31,10 +31,10 @@ class LoopbackHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the application does, or not at all."""
-        if scope["type"] == "lifespan" or _is_loopback((headers := Headers(scope=scope)).get("host", "")):
+        if scope["type"] == "lifespan" or _is_ours(_host_of(scope)):
             await self._app(scope, receive, send)
         else:
-            request_id = request_id_of(headers)
+            request_id = request_id_of(Headers(scope=scope))
             log.warning("request refused", reason="host", request_id=request_id)
             await refusal(ForbiddenError(SAID), HTTPStatus.FORBIDDEN, request_id)(scope, receive, send)
 
@@ -58,7 +58,18 @@ class SocketOrigins:
         return host == headers.get("host", "").lower() or (self._auth.is_for_loopback and _is_loopback(host))
 
 
+def _host_of(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"host":
+            return bytes(value)
+    return b""
+
+
 @lru_cache(64)  # few are sent again and again
+def _is_ours(host: bytes) -> bool:
+    return _is_loopback(host.decode("latin-1"))
+
+
 def _is_loopback(host: str) -> bool:
     found = HOST.fullmatch(host)
     return found is not None and is_loopback((found[1] or found[2]).lower())

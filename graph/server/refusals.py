@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -19,7 +20,7 @@ from graph.errors import (
     UnauthenticatedError,
 )
 from graph.schema.errors import MASKED, shortened
-from graph.server.answers import JSON, respond, status_of
+from graph.server.answers import JSON, WrittenAnswer, status_of
 from graph.telemetry.logs import log, told_of
 
 LINGER_S = 1.0
@@ -76,10 +77,11 @@ def refusal(
         told["retry-after"] = str(seconds)
     is_unread = status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     payload = {"errors": [{"message": shortened(error.message), "extensions": extensions}]}
-    return respond(payload, status, media, told, _Last if is_unread else Response)
+    kind = _Last if is_unread else WrittenAnswer
+    return kind(msgspec.json.encode(payload), media, told, status)
 
 
-class _Last(Response):
+class _Last(WrittenAnswer):
     """The last answer on a connection whose client is still sending.
 
     It is there at once. To close at once as well would reset the connection, and the answer might be lost with it.

@@ -1,6 +1,7 @@
 """What a client asks for: one GraphQL request, from the body of a POST or the address of a GET."""
 
 import re
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -44,7 +45,12 @@ _decoder = msgspec.json.Decoder(GraphQLRequest)
 async def read_request(
     scope: Scope, headers: Headers, receive: Receive, max_kb: int, origins: Origins
 ) -> GraphQLRequest:
-    """Read the request of a client.
+    """Read the request of a client; raises what `read_sent` and `request_of` do."""
+    return request_of(scope["method"], await read_sent(scope, headers, receive, max_kb, origins))
+
+
+async def read_sent(scope: Scope, headers: Headers, receive: Receive, max_kb: int, origins: Origins) -> bytes:
+    """Read what a client sent: the query string of a GET, the body of a POST.
 
     Args:
         scope: Of the HTTP request.
@@ -54,17 +60,26 @@ async def read_request(
         origins: Whose pages may ask although they are of another site.
 
     Raises:
-        Refused: it is no GraphQL request; its body is too long, or not there before the deadline.
+        Refused: it cannot be a GraphQL request; its body is too long, or not there before the deadline.
         ClientDisconnect: the client has gone.
     """
     if scope["method"] == "GET":
         _check_site(headers, origins)
-        return _from_address(scope["query_string"])
+        return bytes(scope["query_string"])
     if scope["method"] != "POST":
         error = BadUserInputError("GraphQL is asked by GET or POST.")
         raise Refused(error, HTTPStatus.METHOD_NOT_ALLOWED, {"allow": "GET, POST"})
     _check_content(headers)
-    return _from_body(await read_body(headers, receive, max_kb))
+    return await read_body(headers, receive, max_kb)
+
+
+def request_of(method: str, sent: bytes) -> GraphQLRequest:
+    """The request that was sent so.
+
+    Raises:
+        Refused: it is none.
+    """
+    return _from_address(sent) if method == "GET" else _from_body(sent)
 
 
 def _check_site(headers: Headers, origins: Origins) -> None:
@@ -76,11 +91,16 @@ def _check_site(headers: Headers, origins: Origins) -> None:
 
 def _check_content(headers: Headers) -> None:
     """Neither is a form: a browser sends one without asking first, but never as JSON."""
-    if not CONTENT_TYPE.fullmatch(", ".join(headers.getlist("content-type")).strip()):
+    if not _is_json(", ".join(headers.getlist("content-type"))):
         error = BadUserInputError("The body must be JSON in UTF-8: content-type: application/json.")
         raise Refused(error, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise Refused(BadUserInputError("The body must not be compressed."), HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
+@lru_cache(64)  # programs send few different ones
+def _is_json(content_type: str) -> bool:
+    return CONTENT_TYPE.fullmatch(content_type.strip()) is not None
 
 
 def _from_body(body: bytes) -> GraphQLRequest:

@@ -6,20 +6,23 @@ set aside, more than BURST_S seconds' worth.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from graph import clock
 from graph.errors import RateLimitedError
 from graph.server.turns import LEAST_WAIT_S, Turns
-from graph.transport.meter import Tab
+from graph.transport.meter import Tab, start_tab
 from graph.transport.quotas import Quotas
 
 BURST_S = 30.0  # what may be spent at once, in seconds' worth: a request of `max_cost` must not ruin its caller
 REFUSED = 1  # what it costs to be told that a request is none
 MOST_DEBT_S = 600.0  # what is not predicted may cost far more than that: who owes so much is charged no more
 
+Charge = Callable[[], Awaitable[None]]
+
 
 class Spending(Tab):
-    """What is charged to one caller.
+    """What is charged to one caller, for what is done inside.
 
     Args:
         quotas: Count what it owes, with other processes or without.
@@ -40,6 +43,20 @@ class Spending(Tab):
         self._refusal: RateLimitedError | None = None
         self._is_over = False
         self._settling: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Charge:
+        """Begin, when it may; see `Door.spending`."""
+        await self.may_begin()
+        start_tab(self)
+        return self.catch_up
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Settle; where nothing could be set aside, nothing is answered either."""
+        if (error is None and self._refusal) or isinstance(error, Exception):
+            self.count(REFUSED, is_work=True)
+        await self.end()
+        if error is None and self._refusal:
+            raise self._refusal
 
     def count(self, cost: int, *, is_work: bool) -> None:
         """Put something down; what is still done when it is over, since others wait for that, is settled at once."""
@@ -82,7 +99,8 @@ class Spending(Tab):
     async def settle(self) -> None:
         """Pay for what was spent, and take back what was set aside for nothing."""
         work, self._noted = self.work - self._noted, self.work
-        await self._turns.note(self._caller, work)
+        if work:
+            await self._turns.note(self._caller, work)
         if not self._per_second:
             return
         cost, self._paid = self.spent - self._paid, self.spent
@@ -95,15 +113,6 @@ class Spending(Tab):
         """Settle, and so whatever is done from now on."""
         self._is_over = True
         await self.settle()
-
-    def insist(self) -> None:
-        """Refuse again what was refused.
-
-        Raises:
-            RateLimitedError: nothing could be set aside.
-        """
-        if self._refusal:
-            raise self._refusal
 
     async def _owed_s(self) -> float:
         return await self._quotas.take(self._name, self._per_second, -1)

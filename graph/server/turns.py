@@ -31,7 +31,7 @@ class Turns:
         """
         self._asked.pop(caller, None)
         self._asked[caller] = clock.monotonic()
-        if not await self._quotas.take(caller, WORK_PER_S, -1):
+        if not self._has_others(caller) or not await self._quotas.take(caller, WORK_PER_S, -1):
             return
         # Of those that wait, each takes a turn of its own: they come one by one, however many they are.
         while self._has_others(caller) and (wait_s := await self._quotas.take(caller, WORK_PER_S, 0)):
@@ -42,7 +42,7 @@ class Turns:
 
     async def note(self, caller: str, work: int) -> None:
         """Note what a caller had this process do."""
-        if work and self._has_others(caller):
+        if self._has_others(caller):
             await self._quotas.take(caller, WORK_PER_S / work, math.inf)
 
     def _has_others(self, caller: str) -> bool:

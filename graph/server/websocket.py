@@ -24,7 +24,7 @@ from graph.server.requests import GraphQLRequest
 from graph.server.streams import Answer, Operation, Streams
 from graph.settings import LimitsSettings
 from graph.telemetry.logs import log
-from graph.telemetry.requests import told_request
+from graph.telemetry.requests import ToldRequest
 
 SUBPROTOCOL = "graphql-transport-ws"
 INIT_S = 10.0
@@ -226,7 +226,7 @@ class _Socket:
             else:
                 await self._write(id=key, type="next", payload=answer.payload)
 
-        with told_request(request_id, self._headers) as told, contextlib.suppress(ClientDisconnect):
+        with ToldRequest(request_id, self._headers) as told, contextlib.suppress(ClientDisconnect):
             told.caller = identity.name
             if await self._endpoint.streams.run(Operation(request, identity, request_id, told), tell):
                 await self._end(key, type="complete")
