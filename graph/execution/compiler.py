@@ -5,13 +5,12 @@ A function gives up, by any exception, on whatever is not plain; then graphql-co
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 from graphql import (
     DirectiveNode,
     GraphQLAbstractType,
     GraphQLField,
-    GraphQLFieldResolver,
     GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
@@ -29,10 +28,11 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from graph.execution.code import Code
+from graph.execution.holes import Hole, Step, batch_of
 from graph.execution.leaves import MOST_CLASSES, NotPlainError, write_leaf
+from graph.execution.wrappers import unwrapped
 
-Resolver = TypeVar("Resolver", bound=Callable[..., Any])
-Answer = Callable[[Any, Any], Any]  # given a row and the context
+Answer = Callable[..., Any]  # given a row and the context
 Shortcut = Callable[[Any, Any], Any]
 
 SHORTCUT = "shortcut"
@@ -43,19 +43,6 @@ NotImplemented where that cannot be done for a row.
 """
 
 NOT_TO_BE_COMPILED = (NotPlainError, RecursionError)
-_SEEN = "__seen_through__"
-
-
-def seen_through(wrapper: Resolver, resolve: GraphQLFieldResolver, is_open: Callable[[Any], bool]) -> Resolver:
-    """Let a resolver that wraps another one be passed by while it is open.
-
-    Args:
-        wrapper: The resolver of the field.
-        resolve: The resolver that it wraps.
-        is_open: Whether, for a context, it does nothing but call that one.
-    """
-    setattr(wrapper, _SEEN, (resolve, is_open))
-    return wrapper
 
 
 class Selections(Protocol):
@@ -76,12 +63,14 @@ class Compiled(NamedTuple):
     Attributes:
         answer: Makes the answer of a list of rows, or of one, given the context.
         rest: The response names, of one row, that graphql-core has to fill in.
+        holes: What is left open in the answer of a list: then that comes with its places.
         conditions: It holds for contexts that all of these are true for.
         size: The fields in it.
     """
 
     answer: Answer
     rest: Sequence[str]
+    holes: Sequence[Hole]
     conditions: Sequence[Callable[[Any], bool]]
     size: int
 
@@ -89,16 +78,16 @@ class Compiled(NamedTuple):
 def compile_items(
     selections: Selections, kind: GraphQLOutputType, fields: FieldDetailsList, *, types_by_class: bool
 ) -> Compiled | None:
-    """Compile the answer of a list whose items are of a kind: all of it, or None."""
-    compiler = _Compiler(selections, types_by_class=types_by_class)
+    """Compile the answer of a list whose items are of a kind, but for holes in them; None where that cannot be."""
+    compiler = _Compiler(selections, types_by_class=types_by_class, may_have_holes=True)
     code = compiler.code
     code.line(0, "def answer(rows, context):")
-    code.line(1, "out = []")
+    code.line(1, "out, places = [], []")
     code.line(1, "for row in rows:")
     try:
         compiler.value(kind, fields, "row", "row", 2)
         code.line(2, "out.append(row)")
-        code.line(1, "return out")
+        code.line(1, "return out, places" if compiler.holes else "return out")
         return compiler.compiled(())
     except NOT_TO_BE_COMPILED:
         return None
@@ -122,12 +111,15 @@ def compile_object(
 class _Compiler:
     """Compiles one function."""
 
-    def __init__(self, selections: Selections, *, types_by_class: bool) -> None:
+    def __init__(self, selections: Selections, *, types_by_class: bool, may_have_holes: bool = False) -> None:
         self.code = Code()
+        self.holes: list[Hole] = []
         self._selections = selections
         self._types_by_class = types_by_class
         self._conditions: list[Callable[[Any], bool]] = []
         self._size = 0
+        self._way: tuple[Step, ...] | None = () if may_have_holes else None  # from the row; None: nothing is left open
+        self._number = "len(out)"  # the expression of the row's number
         self._give_up = self.code.constant(_give_up)
 
     def compiled(self, rest: Sequence[str]) -> Compiled:
@@ -135,7 +127,7 @@ class _Compiler:
             answer = self.code.function("answer")
         except SyntaxError:  # Python has no more than twenty loops in each other
             raise NotPlainError from None
-        return Compiled(answer, rest, self._conditions, self._size)
+        return Compiled(answer, rest, self.holes, self._conditions, self._size)
 
     def value(self, kind: GraphQLOutputType, fields: FieldDetailsList, read: str, variable: str, depth: int) -> None:
         """Write what puts into a variable the answer for a value that an expression reads."""
@@ -157,7 +149,8 @@ class _Compiler:
         elif isinstance(inner, GraphQLObjectType):
             is_by_class = self._types_by_class or inner.is_type_of is None
             self._check(_checker(inner), variable, depth, is_by_class=is_by_class)
-            self.object(inner, self._selected(inner, fields), variable, variable, depth)
+            may_leave = self._way is not None
+            self.object(inner, self._selected(inner, fields), variable, variable, depth, may_leave=may_leave)
         elif isinstance(inner, GraphQLInterfaceType | GraphQLUnionType):
             self._abstract(inner, fields, variable, depth)
         else:
@@ -179,58 +172,99 @@ class _Compiler:
             The response names that are left to graphql-core, None for the time being; without leave there are none.
         """
         parts, rest = [], []
+        opened: dict[int, str] = {}  # the numbers of holes, and when a row has them
         for name, fields in grouped.items():
-            mark, conditions = self.code.mark(), len(self._conditions)
+            mark, conditions, holes = self.code.mark(), len(self._conditions), len(self.holes)
             try:
-                parts.append(f"{name!r}: {self._field(kind, fields, row, depth)}")
+                written, may_be_open = self._field(kind, name, fields, row, depth)
+                parts.append(f"{name!r}: {written}")
+                if may_be_open:
+                    opened[len(self.holes)] = f"if {may_be_open}: "
+                    self.holes.append(self._hole(kind, name, fields))
             except NotPlainError:
                 if not may_leave:
                     raise
                 self.code.drop(mark)
-                del self._conditions[conditions:]
+                del self._conditions[conditions:], self.holes[holes:]
                 parts.append(f"{name!r}: None")
                 rest.append(name)
-        self.code.line(depth, f"{variable} = {{{', '.join(parts)}}}")
+                if self._way is not None:
+                    opened[holes] = ""
+                    self.holes.append(self._hole(kind, name, fields))
+        made = self.code.variable() if opened else variable
+        self.code.line(depth, f"{made} = {{{', '.join(parts)}}}")
+        for number, when in opened.items():
+            self.code.line(depth, f"{when}places.append(({self._number}, {number}, {row}, {made}))")
+        if made != variable:
+            self.code.line(depth, f"{variable} = {made}")
         return rest
 
-    def _field(self, kind: GraphQLObjectType, fields: FieldDetailsList, row: str, depth: int) -> str:
-        """Write what reads a field, and tell the expression of its answer."""
+    def _hole(self, kind: GraphQLObjectType, name: str, fields: FieldDetailsList) -> Hole:
+        definition = self._selections.schema.get_field(kind, fields[0].node.name.value)
+        is_usual = not any(has_other_directives(it.node.directives) for it in fields)
+        return Hole(name, kind, fields, self._way or (), batch_of(definition) if is_usual else None)
+
+    def _field(
+        self, kind: GraphQLObjectType, response_name: str, fields: FieldDetailsList, row: str, depth: int
+    ) -> tuple[str, str | None]:
+        """Write what reads a field.
+
+        Returns:
+            The expression of its answer; and of whether it is left open, where that is known only then.
+        """
         self._size += 1
         name = fields[0].node.name.value
         if any(has_other_directives(it.node.directives) for it in fields):
             raise NotPlainError
         if name == "__typename":
-            return repr(kind.name)
+            return repr(kind.name), None
         definition = self._selections.schema.get_field(kind, name)
         if definition is None or definition.args:
             raise NotPlainError
-        variable = self.code.variable()
-        self.value(definition.type, fields, self._read(definition, row), variable, depth)
-        return variable
+        variable, way = self.code.variable(), self._way
+        if way is not None:
+            self._way = (*way, Step(response_name, kind.name, isinstance(definition.type, GraphQLNonNull)))
+        try:
+            read, is_sure = self._read(definition, row)
+            if is_sure or way is None:
+                self.value(definition.type, fields, read, variable, depth)
+                return variable, None
+            may_be_open = self.code.variable()
+            self.code.line(depth, f"{variable} = {read}")
+            self.code.line(depth, f"{may_be_open} = {variable} is NotImplemented")
+            self.code.line(depth, f"if {may_be_open}: {variable} = None")
+            self.code.line(depth, "else:")
+            self.value(definition.type, fields, variable, variable, depth + 1)
+            return variable, may_be_open
+        finally:
+            self._way = way
 
-    def _read(self, definition: GraphQLField, row: str) -> str:
-        """The expression that reads a field of a row."""
+    def _read(self, definition: GraphQLField, row: str) -> tuple[str, bool]:
+        """The expression that reads a field of a row, and whether it always can."""
         field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        resolve: Any = definition.resolve
-        while seen := getattr(resolve, _SEEN, None):
-            resolve, is_open = seen
-            self._conditions.append(is_open)
+        resolve, conditions, looks = unwrapped(definition.resolve)
+        self._conditions.extend(conditions)
         is_default = getattr(resolve, "_is_default", None)  # None: it is not Strawberry's, and may do anything
-        if not isinstance(field, StrawberryField) or is_default is None:
+        if looks or not isinstance(field, StrawberryField) or is_default is None:
             raise NotPlainError
         if (shortcut := field.metadata.get(SHORTCUT)) and not field.extensions:
-            return f"{self.code.constant(_insisting(shortcut))}({row}, context)"
+            read = _insisting(shortcut) if self._way is None else shortcut
+            return f"{self.code.constant(read)}({row}, context)", False
         if is_default and field.is_basic_field and field.default_resolver is getattr:
-            return f"{row}.{field.python_name}"
+            return f"{row}.{field.python_name}", True
         raise NotPlainError
 
     def _list(self, kind: GraphQLOutputType, fields: FieldDetailsList, variable: str, depth: int) -> None:
         code = self.code
         self._check(_is_plain_list, variable, depth, is_by_class=True)
-        items, item = code.variable(), code.variable()
+        items, item, way = code.variable(), code.variable(), self._way
         code.line(depth, f"{items} = []")
         code.line(depth, f"for {item} in {variable}:")
-        self.value(kind, fields, item, item, depth + 1)
+        self._way = None  # holes are of rows, not of lists in them
+        try:
+            self.value(kind, fields, item, item, depth + 1)
+        finally:
+            self._way = way
         code.line(depth + 1, f"{items}.append({item})")
         code.line(depth, f"{variable} = {items}")
 
@@ -239,15 +273,18 @@ class _Compiler:
         answers: dict[str, Answer] = {}
         for possible in self._selections.schema.get_possible_types(kind):
             inner = _Compiler(self._selections, types_by_class=self._types_by_class)
-            inner.code.line(0, "def answer(row, context):")
-            inner.object(possible, self._selected(possible, fields), "row", "row", 1)
+            inner.holes, inner._way, inner._number = self.holes, self._way, "number"
+            inner.code.line(0, "def answer(row, context, places, number):")
+            inner.object(possible, self._selected(possible, fields), "row", "row", 1, may_leave=self._way is not None)
             inner.code.line(1, "return row")
             compiled = inner.compiled(())
             answers[possible.name] = compiled.answer
             self._conditions.extend(compiled.conditions)
             self._size += compiled.size
         find = _finder(self._selections.schema, kind, answers, types_by_class=self._types_by_class)
-        self.code.line(depth, f"{variable} = {self.code.constant(find)}({variable}, context)({variable}, context)")
+        number = "None, None" if self._way is None else f"places, {self._number}"
+        answer = f"{self.code.constant(find)}({variable}, context)"
+        self.code.line(depth, f"{variable} = {answer}({variable}, context, {number})")
 
     def _check(self, is_plain: Callable[[Any], bool], variable: str, depth: int, *, is_by_class: bool) -> None:
         """Write the check that a value is plain; where its class tells, it is asked once."""

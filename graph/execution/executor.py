@@ -9,7 +9,8 @@ from graphql.pyutils import Path, gather_with_cancel
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graph.execution.compiler import Compiled, compile_items, compile_object, has_other_directives
-from graph.execution.plans import KnownPlans, Plans
+from graph.execution.joins import Joins
+from graph.execution.plans import KnownPlans
 
 WORTH_ROWS = 16  # so many rows take longer to answer one by one than to be compiled
 
@@ -20,17 +21,9 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     known_plans: ClassVar[KnownPlans]
     types_by_class: ClassVar[bool]
 
-    @classmethod
-    def build(cls, schema: Any, document: Any, *arguments: Any, **options: Any) -> Any:
-        """Make the executor of a document, with what was compiled for it."""
-        built = super().build(schema, document, *arguments, **options)
-        if isinstance(built, CompiledExecutor):
-            built.prepare(cls.known_plans.of(document))
-        return built
-
-    def prepare(self, plans: Plans) -> None:
-        """Take what was compiled for the document."""
-        self._plans = plans
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        plans = self._plans = self.known_plans.of(self.operation, self.fragment_definitions)
         values = self.variable_values.coerced
         self._switches = tuple(values.get(name) for name in plans.switches)
         # What was looked up in this operation, and for what: while that is kept, its id is nobody else's.
@@ -47,14 +40,19 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """Answer a list at once where its items are plain."""
+        """Answer a list at once where its items are plain, and fill in what is left open in them."""
         if self._is_usual and position_context is None and type(result) in (list, tuple):
-            compiled = self._items(return_type.of_type, field_details_list, len(result))
+            kind = return_type.of_type
+            compiled = self.items(kind, field_details_list, len(result))
             if compiled:
                 try:
-                    return compiled.answer(result, self.context_value)
+                    answered = compiled.answer(result, self.context_value)
                 except Exception:  # noqa: BLE001, S110 - whatever it is, graphql-core finds it too, and tells it
                     pass
+                else:
+                    if not compiled.holes:
+                        return answered
+                    return Joins(self, compiled, kind, answered, path.add_key, _raise).fill()
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
 
     def execute_fields(
@@ -104,7 +102,9 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             raise
         return _awaited(answer, waiting) if waiting else answer
 
-    def _items(self, kind: GraphQLOutputType, fields: FieldDetailsList, count: int) -> Compiled | None:
+    def items(self, kind: GraphQLOutputType, fields: FieldDetailsList, count: int) -> Compiled | None:
+        """What was compiled to answer so many items of a kind."""
+
         def make() -> Compiled | None:
             if any(has_other_directives(it.node.directives) or it.fragment_variable_values for it in fields):
                 return None
@@ -143,6 +143,10 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             compiled = None
         self._looked_up[here] = compiled, kept
         return compiled
+
+
+def _raise(error: Exception, _: int) -> None:
+    raise error
 
 
 async def _awaited(answer: dict[str, Any], waiting: list[str]) -> dict[str, Any]:

@@ -48,9 +48,13 @@ def write_leaf(code: Code, kind: GraphQLLeafType, variable: str, depth: int, *, 
         rest = "else" if is_required else f"elif {variable} is not None"
         code.line(depth, f"{rest}: {variable} = {unusual}({variable})")
     else:
-        if_known = "" if is_required else f"if {variable} is not None: "
-        coerced = code.constant(_coerced(kind, slow))
-        code.line(depth, f"{if_known}{variable} = {coerced}({variable})")
+        plain: set[type] = set()
+        coerce, known = code.constant(kind.coerce_output_value), code.constant(_known)
+        code.line(depth, f"if type({variable}) in {code.constant(plain)}:")
+        code.line(depth + 1, f"{variable} = {coerce}({variable})")
+        code.line(depth + 1, f"if {variable} is None or {variable} is {code.constant(Undefined)}: {known}(None)")
+        rest = "else" if is_required else f"elif {variable} is not None"
+        code.line(depth, f"{rest}: {variable} = {code.constant(_remembering(slow, plain))}({variable})")
 
 
 def _unusual(kind: GraphQLLeafType, *, is_required: bool) -> Callable[[Any], Any]:
@@ -69,14 +73,10 @@ def _unusual(kind: GraphQLLeafType, *, is_required: bool) -> Callable[[Any], Any
     return write
 
 
-def _coerced(kind: GraphQLLeafType, unusual: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Writes any value; of classes that were seen before, without asking what they are."""
-    coerce = kind.coerce_output_value
-    plain: set[type] = set()
+def _remembering(unusual: Callable[[Any], Any], plain: set[type]) -> Callable[[Any], Any]:
+    """Writes any value, and remembers its class: of that one none is an exception, or to be waited for."""
 
     def write(value: Any) -> Any:
-        if type(value) in plain:
-            return _known(coerce(value))
         written = unusual(value)
         if written is not None and len(plain) < MOST_CLASSES:
             plain.add(type(value))

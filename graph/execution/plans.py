@@ -1,20 +1,20 @@
-"""What was compiled for the documents that are at hand."""
+"""What was compiled for the operations that are at hand."""
 
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
-from graphql import DocumentNode, VariableNode, Visitor, visit
+from graphql import FragmentDefinitionNode, OperationDefinitionNode, VariableNode, Visitor, visit
 
 from graph.execution.compiler import Compiled
 
-MOST_FIELDS = 50_000  # that are kept compiled, of all documents; a field takes up about a kilobyte
-MOST_KEYS = 1000  # of a document
+MOST_FIELDS = 50_000  # that are kept compiled, of all operations; a field takes up about a kilobyte
+MOST_KEYS = 1000  # of an operation
 
 
 class _Switches(Visitor):
-    """The variables that decide what of a document is selected."""
+    """Finds the variables of directives."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,13 +24,19 @@ class _Switches(Visitor):
         self.names.update(it.value.name.value for it in node.arguments or () if isinstance(it.value, VariableNode))
 
 
-class Plans:
-    """What was compiled for one document: forgotten with it."""
+def switches_of(operation: OperationDefinitionNode, fragments: Iterable[FragmentDefinitionNode]) -> tuple[str, ...]:
+    """The variables that decide what of an operation is selected."""
+    switches = _Switches()
+    for node in (operation, *fragments):
+        visit(node, switches)
+    return tuple(sorted(switches.names))
 
-    def __init__(self, document: DocumentNode) -> None:
-        switches = _Switches()
-        visit(document, switches)
-        self.switches = tuple(sorted(switches.names))
+
+class Plans:
+    """What was compiled for one operation: forgotten with it."""
+
+    def __init__(self, operation: OperationDefinitionNode, fragments: Iterable[FragmentDefinitionNode] = ()) -> None:
+        self.switches = switches_of(operation, fragments)
         self.size = 0
         self._found: dict[tuple[Hashable, ...], Compiled | None] = {}
         self._asked: set[int] = set()  # hashes: where two are equal, something is compiled too early
@@ -63,26 +69,26 @@ class Plans:
 
 
 class KnownPlans:
-    """The plans of all documents; of those unused for longest they are forgotten first."""
+    """The plans of all operations; of those unused for longest they are forgotten first."""
 
     def __init__(self) -> None:
         self.size = 0
-        self._kept: OrderedDict[int, tuple[weakref.ref[DocumentNode], Plans, int]] = OrderedDict()
+        self._kept: OrderedDict[int, tuple[weakref.ref[OperationDefinitionNode], Plans, int]] = OrderedDict()
 
-    def of(self, document: DocumentNode) -> Plans:
-        """The plans of a document; those of an equal one are others."""
-        key = id(document)
+    def of(self, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Plans:
+        """The plans of an operation, given the fragments of its document; those of an equal one are others."""
+        key = id(operation)
         if key in self._kept:
             known, plans, _ = self._kept[key]
             self._kept.move_to_end(key)
         else:
-            known, plans = weakref.ref(document, lambda _: self._forget(key)), Plans(document)
+            known, plans = weakref.ref(operation, lambda _: self._forget(key)), Plans(operation, fragments.values())
             self._kept[key] = known, plans, 0
         self._weigh(key)
         return plans
 
     def _weigh(self, key: int) -> None:
-        """Count what was compiled for a document up to now, and keep within bounds; it may stay alone."""
+        """Count what was compiled for an operation up to now, and keep within bounds; it may stay alone."""
         known, plans, counted = self._kept[key]
         self._kept[key] = known, plans, plans.size
         self.size += plans.size - counted

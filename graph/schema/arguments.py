@@ -1,9 +1,10 @@
 """The arguments of a field as they stand in a document, variables filled in, before anybody checked their types."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphql import FieldNode, Undefined, value_from_ast_untyped
+from graphql import FieldNode, ListValueNode, ObjectValueNode, Undefined, VariableNode, value_from_ast_untyped
+from graphql.language import ValueNode
 
 from graph.paging.args import DEFAULT_SIZE, MAX_SIZE
 
@@ -15,10 +16,13 @@ class Arguments:
         self._values = values
 
     @classmethod
-    def of(cls, node: FieldNode, variables: Mapping[str, Any]) -> "Arguments":
-        """The arguments of a field."""
-        known = dict(variables)
-        return cls({it.name.value: value_from_ast_untyped(it.value, known) for it in node.arguments or ()})
+    def reader(cls, node: FieldNode) -> "Callable[[dict[str, Any]], Arguments]":
+        """What reads the arguments of a field, given the variables; those that need none are read once."""
+        values = {it.name.value: it.value for it in node.arguments or ()}
+        if not any(map(_has_variables, values.values())):
+            fixed = cls({name: value_from_ast_untyped(value) for name, value in values.items()})
+            return lambda _: fixed
+        return lambda variables: cls({name: value_from_ast_untyped(it, variables) for name, it in values.items()})
 
     @property
     def names(self) -> frozenset[str]:
@@ -58,4 +62,12 @@ class Arguments:
     @property
     def has_cursor(self) -> bool:
         """Whether it is a later page of a connection."""
-        return bool(self.names & {"after", "before"})
+        return any(self._values.get(name) not in (None, Undefined) for name in ("after", "before"))
+
+
+def _has_variables(value: ValueNode) -> bool:
+    if isinstance(value, ListValueNode):
+        return any(map(_has_variables, value.values))
+    if isinstance(value, ObjectValueNode):
+        return any(_has_variables(it.value) for it in value.fields)
+    return isinstance(value, VariableNode)

@@ -1,5 +1,6 @@
 """Calls: the legs by which people and rooms joined conferences."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +9,7 @@ import strawberry
 from graph import records
 from graph.loaders import ConferenceKey
 from graph.schema.node import Node
+from graph.schema.of_conference import only
 from graph.schema.person import Money, Organization
 from graph.schema.selection import Selection
 from graph.schema.source import Info, Source, joined, source_field
@@ -21,21 +23,32 @@ if TYPE_CHECKING:
 TOLD_BY_CALLS = frozenset({"__typename", "id", "source", "sourceName", "vendorId", "number"})
 
 
+async def _conferences_of_all(
+    roots: Sequence[records.Call], info: Info
+) -> Sequence[records.Conference | records.ConferenceRef | Exception | None]:
+    """The conferences of many calls; no request is made for what a call itself tells."""
+    told = [_told_by(root, info) for root in roots]
+    keys = [it for it in told if isinstance(it, ConferenceKey)]
+    read = iter(await info.context.loaders.conferences.get_all(keys) if keys else ())
+    return [next(read) if isinstance(it, ConferenceKey) else it for it in told]
+
+
 async def _conference(root: records.Call, info: Info) -> records.Conference | records.ConferenceRef | None:
-    """The conference; no request is made for what the call itself tells."""
-    if root.conference_vendor_id is None:
+    return only(await _conferences_of_all([root], info))
+
+
+def _told_by(root: records.Call, info: Info) -> records.Conference | records.ConferenceRef | ConferenceKey | None:
+    """The conference of a call; its key where it has to be asked for."""
+    vendor_id = root.conference_vendor_id
+    if vendor_id is None:
         return None
-    loader = info.context.loaders.conferences
-    if known := loader.known(root.source_name, root.conference_vendor_id):
+    if known := info.context.loaders.conferences.known(root.source_name, vendor_id):
         return known
     selection = Selection.of(info)
-    is_told = selection.names <= TOLD_BY_CALLS and (root.conference_number is not None or not selection.has("number"))
-    if is_told:
-        return records.ConferenceRef(
-            source_name=root.source_name, vendor_id=root.conference_vendor_id, number=root.conference_number
-        )
+    if selection.names <= TOLD_BY_CALLS and (root.conference_number is not None or not selection.has("number")):
+        return records.ConferenceRef(source_name=root.source_name, vendor_id=vendor_id, number=root.conference_number)
     extras = selection.extras(info.context.fleet.sources[root.source_name].adapter)
-    return await loader.get(ConferenceKey(root.source_name, root.conference_vendor_id, extras))
+    return ConferenceKey(root.source_name, vendor_id, extras)
 
 
 @strawberry.federation.type(keys=["id"], description="One call leg: somebody or some room connected to a conference.")
@@ -63,6 +76,7 @@ class Call(Node):
         _conference,
         "The conference it belonged to. Its id, source, vendorId and number cost no request.",
         dearest("conferences_met"),
+        batch=_conferences_of_all,
     )
     room: Annotated["Room", strawberry.lazy("graph.schema.room")] | None = strawberry.field(
         description="The room of the conference."

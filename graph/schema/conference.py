@@ -1,6 +1,6 @@
 """Conferences, with their members and calls."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +12,9 @@ from graph.paging import Page, PageArgs
 from graph.paging.windows import Rows
 from graph.schema.call import Call
 from graph.schema.connection import After, Before, Connection, First, Last
-from graph.schema.lists import calls_of, members_of
 from graph.schema.member import Member
 from graph.schema.node import Node, read_members
+from graph.schema.of_conference import CALLS, MEMBERS, Part, only, pages_of, rows_of
 from graph.schema.person import Organization, Person
 from graph.schema.source import Info, Source, joined, source_field
 from graph.schema.vendor_fields import ConferenceVendorFields
@@ -37,7 +37,16 @@ def _known_member_count(root: records.Conference, context: Context) -> Any:
 
 
 async def _count_members(root: records.Conference, info: Info) -> int | None:
-    members = await read_members(info.context, root)
+    return _people(await read_members(info.context, root))
+
+
+async def _count_members_of_all(roots: Sequence[records.Conference], info: Info) -> Sequence[object]:
+    found = await rows_of(MEMBERS, info.context, roots)
+    return [_people(it) if isinstance(it, tuple) else it for it in found]
+
+
+def _people(members: Sequence[records.Member]) -> int | None:
+    """How many there are; None where some of them could not be read."""
     return None if Rows.missing_from(members) else records.count_people(members)
 
 
@@ -50,7 +59,7 @@ async def _members(
     last: Last = None,
     before: Before = None,
 ) -> Page[records.Member]:
-    return await members_of(info.context, root).page(PageArgs.parse(first, after, last, before))
+    return only(await pages_of(MEMBERS, info.context, [root], PageArgs.parse(first, after, last, before)))
 
 
 async def _calls(
@@ -62,7 +71,24 @@ async def _calls(
     last: Last = None,
     before: Before = None,
 ) -> Page[records.Call]:
-    return await calls_of(info.context, root).page(PageArgs.parse(first, after, last, before))
+    return only(await pages_of(CALLS, info.context, [root], PageArgs.parse(first, after, last, before)))
+
+
+def _of_all(part: Part[Any]) -> Callable[..., Awaitable[Sequence[object]]]:
+    """The same for many conferences."""
+
+    async def find(
+        roots: Sequence[records.Conference],
+        info: Info,
+        *,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Sequence[object]:
+        return await pages_of(part, info.context, roots, PageArgs.parse(first, after, last, before))
+
+    return find
 
 
 @strawberry.federation.type(keys=["id", "sourceName vendorId"], description="One conference.")
@@ -89,6 +115,7 @@ class Conference(Node):
         _member_count,
         "How many different people took part, as far as the vendor tells.",
         shortcut=_known_member_count,
+        batch=_count_members_of_all,
     )
     peak_member_count: int | None = strawberry.field(description="How many were in it at the same time at most.")
     agent: Organization | None = strawberry.field(description="The reseller.")
@@ -98,10 +125,18 @@ class Conference(Node):
         description="The room it was held in."
     )
     members: Connection[Member] = joined(
-        _members, "Who joined, by time; those whose time is not known come last.", dearest("members_of"), PAGE
+        _members,
+        "Who joined, by time; those whose time is not known come last.",
+        dearest("members_of"),
+        PAGE,
+        batch=_of_all(MEMBERS),
     )
     calls: Connection[Call] = joined(
-        _calls, "Its call legs, by time; those whose time is not known come last.", dearest("calls_of"), PAGE
+        _calls,
+        "Its call legs, by time; those whose time is not known come last.",
+        dearest("calls_of"),
+        PAGE,
+        batch=_of_all(CALLS),
     )
     error_code: int | None = strawberry.field(description="The vendor's code for how it ended; 0 is normal.")
     error_info: str | None = strawberry.field(description="The same in the vendor's words.")

@@ -13,6 +13,7 @@ from graph.schema.selection import Selection
 from graph.schema.source import SourceResult, joined
 
 Node = TypeVar("Node")
+Row = TypeVar("Row")
 
 First = Annotated[int | None, strawberry.argument(description="How many rows from the start; 0 to 1000, default 20.")]
 After = Annotated[str | None, strawberry.argument(description="The cursor after which the page starts.")]
@@ -32,6 +33,28 @@ async def _total_count(root: Page[Any]) -> int | None:
     return await root.total_count()
 
 
+def _at_once(known: bool | None) -> object:
+    return NotImplemented if known is None else known
+
+
+def _total_at_once(root: Page[Any]) -> object:
+    known = root.known_total
+    return known[0] if known else NotImplemented
+
+
+async def found_out(page: Page[Row], info: strawberry.Info) -> Page[Row]:
+    """A page that knows what is selected of it beside its rows, so that all of it is told at once."""
+    selection = Selection.of(info)
+    asked = selection.known.get(found_out)
+    if asked is None:
+        flags = selection.below("pageInfo")
+        asked = flags.has("hasPreviousPage"), flags.has("hasNextPage"), selection.has("totalCount")
+        selection.known[found_out] = asked
+    previous, next_, total = asked
+    await page.find_out(previous=previous, next_=next_, total=total)
+    return page
+
+
 async def _sources(root: Page[Any], info: strawberry.Info) -> list[SourceResult]:
     results = [root.results[name] for name in sorted(root.results)]
     if Selection.of(info).has("totalCount"):
@@ -44,8 +67,16 @@ async def _sources(root: Page[Any], info: strawberry.Info) -> list[SourceResult]
 class PageInfo:
     """Where a page lies."""
 
-    has_next_page: bool = joined(_has_next_page, "Whether rows follow, or may still come from a source that owes some.")
-    has_previous_page: bool = joined(_has_previous_page, "Whether rows come before.")
+    has_next_page: bool = joined(
+        _has_next_page,
+        "Whether rows follow, or may still come from a source that owes some.",
+        shortcut=lambda root, _: _at_once(root.known_next),
+    )
+    has_previous_page: bool = joined(
+        _has_previous_page,
+        "Whether rows come before.",
+        shortcut=lambda root, _: _at_once(root.known_previous),
+    )
     start_cursor: str | None = strawberry.field(description="Pass it as `before` to read on backward.")
     end_cursor: str | None = strawberry.field(description="Pass it as `after` to read on forward.")
 
@@ -68,10 +99,11 @@ class Connection(Generic[Node]):
 
     edges: list[Edge[Node]] = strawberry.field(description="The rows with their cursors.")
     nodes: list[Node] = strawberry.field(description="The rows alone.")
-    page_info: PageInfo = joined(_page_info, "How to read on.")
+    page_info: PageInfo = joined(_page_info, "How to read on.", shortcut=lambda root, _: root)
     total_count: int | None = joined(
         _total_count,
         "How many rows the whole list has: exact, or null where that is not known or would cost too much.",
+        shortcut=lambda root, _: _total_at_once(root),
     )
     sources: list[SourceResult] = joined(_sources, "What each source contributed, by name.")
     complete: bool = strawberry.field(description="False when a source failed or rows had to be left out.")

@@ -3,116 +3,116 @@
 The answer tells it in `extensions.cost`, beside what was really sent.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from graphql import (
-    FragmentDefinitionNode,
-    GraphQLSchema,
-    get_named_type,
-    get_operation_ast,
-    is_object_type,
-    value_from_ast_untyped,
-)
-from strawberry.extensions import SchemaExtension
-from strawberry.types import ExecutionContext
-from strawberry.types.graphql import OperationType
+from graphql import FieldNode, GraphQLSchema, get_named_type, is_object_type
 
 from graph.context import Context
 from graph.errors import LimitExceededError
 from graph.schema.arguments import Arguments
-from graph.schema.prices import LISTED, PRICES, Bill, Scope
+from graph.schema.operations import Operation
+from graph.schema.prices import LISTED, PRICES, Bill, Price, Scope
 from graph.schema.selection import Document, Selection
 from graph.settings import LimitsSettings
-from graph.transport.meter import counted, reserve, start_meter
+from graph.transport.meter import counted
 
 
-class CostLimit(SchemaExtension):
-    """Refuses what may cost too much, and tells what was asked for and what it came to."""
+def predict(operation: Operation, document: Document, variables: dict[str, Any], context: object) -> Bill:
+    """What an operation that is about to be executed may cost.
 
-    def __init__(self, limits: LimitsSettings) -> None:
-        super().__init__()
-        self._limits = limits
-        self._bill: Bill | None = None
-
-    async def on_execute(self) -> AsyncIterator[None]:
-        """Predict the cost, set it aside, and count what is sent from here on.
-
-        Raises:
-            LimitExceededError: it may be too much.
-            RateLimitedError: it is too much for now.
-        """
-        bill = self._bill = predict(self.execution_context)
-        start_meter()
-        if bill.rows > self._limits.max_page_rows:
-            raise LimitExceededError(
-                f"The pages of this request may have {bill.rows} rows; allowed are {self._limits.max_page_rows} "
-                "(limits.max_page_rows)."
-            )
-        if bill.total > self._limits.max_cost:
-            raise LimitExceededError(
-                f"This request may take {bill.total} requests to vendors; allowed are {self._limits.max_cost} "
-                "(limits.max_cost)."
-            )
-        if self.execution_context.operation_type is not OperationType.SUBSCRIPTION:  # its events are paid one by one
-            await reserve(bill.total)
-        yield
-
-    def get_results(self) -> dict[str, Any]:
-        """The cost, as an answer tells it, of a subscription each event; nothing where nothing was executed."""
-        if self._bill is None:
-            return {}
-        requested, actual = self._bill.requests, counted()
-        by_source = [
-            {"source": name, "requested": requested[name], "actual": actual[name]}
-            for name in sorted(requested.keys() | actual.keys())
-        ]
-        return {"cost": {"requested": self._bill.total, "actual": actual.total(), "bySource": by_source}}
-
-
-def predict(execution: ExecutionContext) -> Bill:
-    """What the operation that is about to be executed may cost."""
-    document, context = execution.graphql_document, execution.context
-    operation = get_operation_ast(document, execution.operation_name) if document else None
-    if document is None or operation is None or not isinstance(context, Context):
+    Args:
+        operation: What is asked.
+        document: Where it stands, as the variables leave it.
+        variables: As they were given, and else their defaults.
+        context: Of the request; without sources nothing costs anything.
+    """
+    if not isinstance(context, Context) or operation.root is None:
         return Bill({}, 0)
-    given = execution.variables or {}
-    variables: dict[str, Any] = {
-        it.variable.name.value: value_from_ast_untyped(it.default_value)
-        for it in operation.variable_definitions or ()
-        if it.default_value is not None
-    }
-    variables |= given
-    fragments = {it.name.value: it for it in document.definitions if isinstance(it, FragmentDefinitionNode)}
-    schema = execution.schema._schema  # noqa: SLF001 - as Strawberry's own extensions do
     bill = Bill(context.fleet.sources, context.settings.server.page_budget)
-    selection = Selection(Document(fragments, variables, schema), [operation])
-    root = schema.get_root_type(operation.operation)
-    if root:
-        _Walk(bill, schema, variables).visit(root.name, selection, Scope(tuple(context.fleet.sources.values())))
+    everywhere = Scope(tuple(context.fleet.sources.values()))
+    _Walk(bill, document.schema, variables).visit(operation.root, document.below([operation.node]), everywhere)
     return bill
+
+
+def check(bill: Bill, limits: LimitsSettings) -> None:
+    """Refuse what may cost too much.
+
+    Raises:
+        LimitExceededError: it may.
+    """
+    if bill.rows > limits.max_page_rows:
+        raise LimitExceededError(
+            f"The pages of this request may have {bill.rows} rows; allowed are {limits.max_page_rows} "
+            "(limits.max_page_rows)."
+        )
+    if bill.total > limits.max_cost:
+        raise LimitExceededError(
+            f"This request may take {bill.total} requests to vendors; allowed are {limits.max_cost} (limits.max_cost)."
+        )
+
+
+def told(bill: Bill) -> dict[str, Any]:
+    """The cost, as an answer tells it, of a subscription each event: what was asked for, and what it came to."""
+    requested, actual = bill.requests, counted()
+    by_source = [
+        {"source": name, "requested": requested[name], "actual": actual[name]}
+        for name in sorted(requested.keys() | actual.keys())
+    ]
+    return {"requested": bill.total, "actual": actual.total(), "bySource": by_source}
+
+
+class _Step(NamedTuple):
+    """A field that has a price, or something below it has.
+
+    Attributes:
+        price: Its own, if it has one.
+        arguments: Reads its arguments.
+        kind: The name of the object type it is of, where something below it has a price.
+        below: What is selected on it.
+    """
+
+    price: Price | None
+    arguments: Callable[[dict[str, Any]], Arguments]
+    kind: str | None
+    below: Selection
 
 
 class _Walk:
     """Goes through a document as it will be executed, and adds up the prices of its fields."""
 
-    def __init__(self, bill: Bill, schema: GraphQLSchema, variables: Mapping[str, Any]) -> None:
+    def __init__(self, bill: Bill, schema: GraphQLSchema, variables: dict[str, Any]) -> None:
         self._bill = bill
         self._schema = schema
         self._variables = variables
 
     def visit(self, type_name: str, selection: Selection, scope: Scope) -> None:
-        fields = getattr(self._schema.type_map[type_name], "fields", {})
-        for node, below in selection.answers():
-            name = node.name.value
-            if name not in fields:
-                continue  # an introspection field
-            price = PRICES.get((type_name, name))
-            kind = get_named_type(fields[name].type)
-            inner = price(self._bill, scope, Arguments.of(node, self._variables), below) if price else scope
+        for price, arguments, kind, below in self._steps(type_name, selection):
+            inner = price(self._bill, scope, arguments(self._variables), below) if price else scope
             if isinstance(inner, list):
                 for each_name, each in inner:
                     self.visit(each_name, below.on(each_name), each)
-            elif is_object_type(kind):
-                able = LISTED.get(kind.name)
-                self.visit(kind.name, below, inner.able(able) if able else inner)
+            elif kind:
+                able = LISTED.get(kind)
+                self.visit(kind, below, inner.able(able) if able else inner)
+
+    def _steps(self, type_name: str, selection: Selection) -> list[_Step]:
+        """The way through a selection, which is the same for every request."""
+        key = (_Walk, type_name)
+        steps: list[_Step] | None = selection.known.get(key)
+        if steps is None:
+            fields = getattr(self._schema.type_map[type_name], "fields", {})
+            steps = selection.known[key] = []
+            for node, below in selection.answers:
+                if definition := fields.get(node.name.value):  # or it is an introspection field
+                    steps += self._step(type_name, node, definition.type, below)
+        return steps
+
+    def _step(self, type_name: str, node: FieldNode, kind: Any, below: Selection) -> list[_Step]:
+        price = PRICES.get((type_name, node.name.value))
+        inner = get_named_type(kind)
+        more = self._steps(inner.name, below) if is_object_type(inner) else []
+        if price is None and inner.name not in LISTED:
+            return more  # nothing changes on the way there
+        step = _Step(price, Arguments.reader(node), inner.name if more else None, below)
+        return [step] if price or more else []

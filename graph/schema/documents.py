@@ -3,7 +3,7 @@
 import contextlib
 import gc
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -13,24 +13,27 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    OperationDefinitionNode,
     validate,
 )
 from graphql.language.parser import Parser
 from graphql.validation import validation_context
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from graphql.validation.validate import ValidationAbortedError
-from strawberry.extensions import SchemaExtension
-from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
 
 from graph.errors import BadUserInputError, LimitExceededError, RequestError
 from graph.schema.limits import check, exceeded
+from graph.schema.operations import Operation, ReadDocument
 from graph.settings import LimitsSettings
+from graph.telemetry.requests import name_operation
 from graph.transport.meter import count_work
 
 TOKEN_BYTES = 500  # what each word and sign of a parsed document takes up, as measured
+READ_BYTES = 400  # and what is remembered of it once it was executed, in each of its ways
 KEPT_BYTES = 24_000_000
-LONGEST_KEPT = KEPT_BYTES // 16
+LONGEST_KEPT = KEPT_BYTES // 8
 REFUSED = 1  # the work, in requests to vendors, of telling what is wrong with a document
 WORDS_OF_WORK = 500  # so many, read and validated, are as much work as a request to a vendor
 MOST_FAULTS = 5  # each may print the whole document anew
@@ -54,9 +57,9 @@ class KnownDocuments:
 
     def __init__(self) -> None:
         self.size = 0
-        self._kept: OrderedDict[bytes, tuple[DocumentNode, int]] = OrderedDict()
+        self._kept: OrderedDict[bytes, tuple[ReadDocument, int]] = OrderedDict()
 
-    def get(self, key: bytes) -> DocumentNode | None:
+    def get(self, key: bytes) -> ReadDocument | None:
         """The document, if it is known."""
         if key not in self._kept:
             return None
@@ -66,9 +69,9 @@ class KnownDocuments:
     def text(self, key: bytes) -> str | None:
         """The text of the document, if it is known."""
         document = self.get(key)
-        return document.loc.source.body if document and document.loc else None
+        return document.node.loc.source.body if document and document.node.loc else None
 
-    def keep(self, key: bytes, document: DocumentNode, size: int) -> None:
+    def keep(self, key: bytes, document: ReadDocument, size: int) -> None:
         """Remember one of so many bytes, unless it is long or there already."""
         if size > LONGEST_KEPT or key in self._kept:
             return
@@ -90,51 +93,83 @@ class OperationNameMissingError(CannotGetOperationTypeError):
         return "The document has several operations: operationName says which one is meant."
 
 
-class Documents(SchemaExtension):
-    """Parses and validates, unless a document is known."""
+class FaultyDocumentError(Exception):
+    """A document that is not valid.
 
-    def __init__(self, limits: LimitsSettings, known: KnownDocuments) -> None:
+    Attributes:
+        faults: What is wrong with it.
+    """
+
+    def __init__(self, faults: list[GraphQLError]) -> None:
         super().__init__()
+        self.faults = faults
+
+
+class Documents:
+    """Parses and validates, unless a document is known.
+
+    Args:
+        schema: What documents are about.
+        rules: What they are validated by.
+        limits: How big they may be.
+        known: Those that were found right.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        rules: Sequence[type[ASTValidationRule]],
+        limits: LimitsSettings,
+        known: KnownDocuments,
+    ) -> None:
+        self._schema = schema
+        self._rules = rules
         self._limits = limits
         self._known = known
 
-    def on_parse(self) -> Iterator[None]:
-        """Parse, unless it is known."""
-        execution = self.execution_context
-        if execution.query:
-            self._key = digest_of(execution.query)
-            document = self._known.get(self._key)
-            self._is_known = document is not None
-            self._size = 0
-            if document is None:
-                with _uncollected():
-                    document, tokens = _parse(execution.query, self._limits.max_tokens)
-                self._size = TOKEN_BYTES * tokens + 4 * len(execution.query)
-            execution.graphql_document = document
-        yield
+    def operation(self, text: str | None, name: str | None, kinds: Iterable[OperationType]) -> Operation:
+        """The operation of a document that is to be executed.
 
-    def on_validate(self) -> Iterator[None]:
-        """Validate, unless it is known.
+        Args:
+            text: The document.
+            name: The operation's, where there are several.
+            kinds: What it may be.
 
         Raises:
-            OperationNameMissingError: it is right, but has several operations, and none was chosen.
+            MissingQueryError: there is no document.
+            GraphQLSyntaxError: it cannot be parsed.
+            LimitExceededError: it is too big for that.
+            CannotGetOperationTypeError: it has no such operation.
+            InvalidOperationTypeError: that is of another kind.
+            FaultyDocumentError: it is not valid.
+            OperationNameMissingError: it is, but has several operations, and none was chosen.
         """
-        execution = self.execution_context
-        document: Any = execution.graphql_document
-        if self._is_known:
-            execution.pre_execution_errors = []
-        else:
-            schema, rules = execution.schema._schema, execution.validation_rules  # noqa: SLF001 - as Strawberry does
+        if not text:
+            raise MissingQueryError
+        key, tokens = digest_of(text), 0
+        document = self._known.get(key)
+        if is_new := document is None:
             with _uncollected():
-                execution.pre_execution_errors = _faults(schema, document, rules, self._limits)
-            if execution.pre_execution_errors:
-                count_work(REFUSED)
-            else:
-                self._known.keep(self._key, document, self._size)
-        is_named = execution._provided_operation_name is not None  # noqa: SLF001 - it tells the first one's otherwise
-        if not is_named and not execution.pre_execution_errors and _operations(document) > 1:
+                node, tokens = _parse(text, self._limits.max_tokens)
+            document = ReadDocument(node, self._schema)
+        operation = document.operation(name)
+        if operation.kind not in kinds:
+            raise InvalidOperationTypeError(operation.kind)
+        name_operation(operation.kind.value, operation.name)
+        if is_new:
+            self._validate(document.node)
+            size = (TOKEN_BYTES + READ_BYTES * document.ways) * tokens + 4 * len(text)
+            self._known.keep(key, document, size)
+        if name is None and document.has_several:
             raise OperationNameMissingError
-        yield
+        return operation
+
+    def _validate(self, document: DocumentNode) -> None:
+        with _uncollected():
+            faults = _faults(self._schema, document, self._rules, self._limits)
+        if faults:
+            count_work(REFUSED)
+            raise FaultyDocumentError(faults)
 
 
 @contextlib.contextmanager
@@ -199,7 +234,3 @@ def _told(found: GraphQLError, errors: Sequence[GraphQLError]) -> GraphQLError:
 
 def _of(cause: RequestError, found: GraphQLError | None = None) -> GraphQLError:
     return GraphQLError(cause.message, found.nodes if found else None, original_error=cause)
-
-
-def _operations(document: DocumentNode) -> int:
-    return sum(isinstance(it, OperationDefinitionNode) for it in document.definitions)

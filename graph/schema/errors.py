@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
-from strawberry.types import ExecutionContext
 
 from graph.context import Context
 from graph.errors import ConfgraphError, VendorError
@@ -27,15 +26,17 @@ class PresentedError(GraphQLError):
     """An error as the client gets it."""
 
 
-def present(errors: Sequence[GraphQLError], execution: ExecutionContext | None) -> list[GraphQLError]:
-    """The errors of one result as the client may see them."""
-    request_id = getattr(execution.context, "request_id", None) if execution else None
-    # Strawberry sets the result before it shows us the errors of an execution, and not before it shows those of
-    # validation.
-    is_executed = execution is not None and execution.result is not None
+def present(errors: Sequence[GraphQLError], context: object, *, is_executed: bool) -> list[GraphQLError]:
+    """The errors of one result as the client may see them.
+
+    Args:
+        errors: What was raised.
+        context: Of the request.
+        is_executed: Whether they are of what was executed, rather than of what could not be.
+    """
+    request_id = getattr(context, "request_id", None)
     logged: set[int] = set()
     presented = [_present(error, request_id, logged, is_executed=is_executed) for error in errors]
-    context = execution.context if execution else None
     if isinstance(context, Context) and not context.settings.server.introspection:
         for error in presented:
             error.message = SUGGESTION.sub("", error.message)  # whoever guesses would be told the schema

@@ -4,32 +4,27 @@ A representation names an object by its keys; everything else in it is ignored, 
 from its vendor. All representations are read together: the loaders make one batch per type and source of them.
 """
 
-import asyncio
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
 import strawberry
-from graphql import GraphQLError, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, Undefined
+from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, Undefined
 from strawberry.federation.schema import FederationAny
 from strawberry.printer import print_schema
-from strawberry.types import ExecutionContext
 
-from graph.errors import BadUserInputError, InvalidIdError, LimitExceededError
+from graph.errors import BadUserInputError, InvalidIdError, LimitExceededError, RequestError
+from graph.execution import call_at_once
 from graph.ids import GlobalId, IdKind, decode_id
-from graph.records import Record, Room
-from graph.schema.errors import present
-from graph.schema.limits import first_errors
-from graph.schema.node import fetch_node
+from graph.records import Room
+from graph.schema.node import fetch_nodes
 from graph.schema.scopes import DIRECTIVES, Rule, annotate, enforce
 from graph.schema.selection import Selection
 from graph.schema.source import Info
 from graph.schema.values import count_values
-from graph.transport.meter import count_work
 
 MAX_ENTITIES = 1000
 LONGEST_NAME = 40  # letters that are told of a name that is none of ours
-ERRORS_OF_WORK = 100  # so many are as much work as a request to a vendor
 
 # How each entity is named: its kind of id, and its other key beside sourceName.
 ENTITIES: dict[str, tuple[IdKind, str | None]] = {
@@ -48,7 +43,7 @@ class Service:
 
 
 class Schema(strawberry.federation.Schema):
-    """A subgraph: errors are presented by `graph.schema.errors`, entities are read in batches."""
+    """A subgraph: its fields keep the rules, and entities are read in batches."""
 
     def __init__(
         self,
@@ -56,7 +51,7 @@ class Schema(strawberry.federation.Schema):
         rules: Mapping[str, Rule],
         tells_rules: bool = True,
         subgraph: "Schema | None" = None,
-        max_errors: int = 100,
+        calls_at_once: bool = False,
         **options: Any,
     ) -> None:
         """Make the schema.
@@ -65,14 +60,15 @@ class Schema(strawberry.federation.Schema):
             rules: What its fields need.
             tells_rules: Whether its SDL has them, for gateways.
             subgraph: The schema whose SDL this one publishes; None is its own.
-            max_errors: How many errors an answer has at most, but for one that sums up the rest.
+            calls_at_once: Whether resolvers are called without Strawberry's ceremony.
             options: Strawberry's.
         """
         self._tells_rules = tells_rules
         super().__init__(federation_version="2.9", **options)
-        self._max_errors = max_errors
         self._subgraph = subgraph or self
         _drop_null_defaults(self)
+        if calls_at_once:
+            call_at_once(self)
         count_values(self._schema)
         enforce(self._schema, rules)
         if tells_rules:
@@ -89,11 +85,6 @@ class Schema(strawberry.federation.Schema):
             self._schema_directives_in_use.extend(DIRECTIVES)
         super()._prepare_schema_directives()
 
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Present the errors of a result in place; Strawberry would log them with their values."""
-        count_work(len(errors) // ERRORS_OF_WORK)
-        errors[:] = present(first_errors(errors, self._max_errors), execution_context)
-
     async def entities_resolver(  # type: ignore[override]  # the base one is not asynchronous
         self,
         info: Info,
@@ -104,27 +95,32 @@ class Schema(strawberry.federation.Schema):
         """Read the objects that a gateway names by their keys: the same order, each with its own error."""
         if len(representations) > MAX_ENTITIES:
             raise LimitExceededError(f"At most {MAX_ENTITIES} representations at once.")
-        return await asyncio.gather(
-            *(_fetch(info, representation) for representation in representations), return_exceptions=True
-        )
+        given: list[Any] = list(representations)
+        answers: list[Any] = [None] * len(given)
+        named: list[tuple[int, GlobalId, Selection]] = []
+        for place, representation in enumerate(given):
+            try:
+                wanted, typename = identify(representation)
+            except RequestError as error:
+                answers[place] = error
+            else:
+                named.append((place, wanted, Selection.of(info, typename)))
+        found = await fetch_nodes(info.context, [(wanted, selection) for _, wanted, selection in named])
+        for (place, wanted, _), record in zip(named, found, strict=True):
+            # Rooms of some sources are known by something else than their names.
+            is_other = isinstance(record, Room) and "id" not in given[place] and record.name != wanted.key
+            answers[place] = None if is_other else record
+        return answers
 
 
-async def _fetch(info: Info, representation: object) -> Record | None:
-    if not isinstance(representation, Mapping):
-        raise BadUserInputError("A representation is an object.")
-    wanted, typename = identify(representation)
-    record = await fetch_node(info.context, wanted, Selection.of(info, typename))
-    if isinstance(record, Room) and "id" not in representation and record.name != wanted.key:
-        return None  # rooms of this source are known by something else than their names
-    return record
-
-
-def identify(representation: Mapping[str, object]) -> tuple[GlobalId, str]:
+def identify(representation: object) -> tuple[GlobalId, str]:
     """What a representation names, and the name of its type.
 
     Raises:
         RequestError: it names nothing.
     """
+    if not isinstance(representation, Mapping):
+        raise BadUserInputError("A representation is an object.")
     typename = representation.get("__typename")
     if not isinstance(typename, str) or typename not in ENTITIES:
         found = f', not "{typename[:LONGEST_NAME]}"' if isinstance(typename, str) else ""

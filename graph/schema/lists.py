@@ -1,12 +1,12 @@
-"""The lists of conferences, calls and members: which source contributes what.
+"""The lists of conferences and calls: which source contributes what.
 
 A source that lists by time becomes a ranged feed, read window by window; one that lists what is going on a snapshot
 of that; one that lists neither is named as unsupported. A filter that a source cannot meet costs it no request.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import msgspec
 
@@ -17,25 +17,25 @@ from graph.errors import ConfgraphError, RetriableVendorError, SourceErrorCode, 
 from graph.fleet import Source, failed
 from graph.ids import GlobalId, IdKind
 from graph.paging import ChosenFeed, Listing, Page, PageArgs, RangedFeed, SnapshotFeed, read_recent, resolve_window
+from graph.paging.feeds import keep_all
 from graph.paging.freshness import note_life, note_settled
 from graph.paging.shelf import SNAPSHOT_TTL_S
-from graph.paging.windows import EPOCH, Rows, Window, to_micros
+from graph.paging.windows import EPOCH, Window, to_micros
 from graph.records import (
     Call,
     Capability,
     Conference,
     ConferenceState,
     McuResource,
-    Member,
     Room,
     SourceError,
     SourceResultStatus,
     UsageSubject,
 )
 from graph.schema.narrowing import Narrowing
-from graph.schema.node import read_members
 from graph.schema.selection import Selection
 from graph.schema.source import Info
+from graph.schema.storage import embedded, store_key, stored_as
 from graph.vendors.base import Adapter, ConferenceQuery, Extras
 
 DEFAULT_RANGE = timedelta(hours=24)
@@ -121,52 +121,6 @@ def mcu_call_listing(context: Context, mcu: McuResource, during: Window | None, 
     return call_listing(context, args, narrowing, field=f"McuResource.calls {mcu.id}")
 
 
-def members_of(context: Context, conference: Conference) -> Listing[Member]:
-    """The members of one conference by time; those whose time is not known come last."""
-    context.loaders.conferences.remember(conference)
-    can_read = conference.members is not None or _can(context, conference, Capability.LIST_MEMBERS)
-    feed = SnapshotFeed(
-        source=conference.source_name,
-        read=lambda: read_members(context, conference),
-        identity=_vendor_id,
-        is_settled=_has_settled(context, conference),
-        is_asked=conference.members is None,
-    )
-    return Listing(
-        [feed] if can_read else [],
-        key=lambda row: (*_when(row.joined_at), row.vendor_id),
-        scope=f"Conference.members {conference.id}",
-        unsupported=[] if can_read else [conference.source_name],
-    )
-
-
-def calls_of(context: Context, conference: Conference) -> Listing[Call]:
-    """The calls of one conference by time; those whose time is not known come last."""
-    context.loaders.conferences.remember(conference)
-    can_read = conference.calls is not None or _can(context, conference, Capability.LIST_CALLS)
-
-    async def read() -> Sequence[Call]:
-        if conference.calls is not None:
-            return conference.calls
-        loader = context.loaders.conference_calls
-        calls = await loader.get(conference)
-        return Rows.of(calls, Rows.missing_from(calls), loader.read_at(conference))
-
-    feed = SnapshotFeed(
-        source=conference.source_name,
-        read=read,
-        identity=_vendor_id,
-        is_settled=_has_settled(context, conference),
-        is_asked=conference.calls is None,
-    )
-    return Listing(
-        [feed] if can_read else [],
-        key=lambda row: (*_when(row.started_at), row.vendor_id),
-        scope=f"Conference.calls {conference.id}",
-        unsupported=[] if can_read else [conference.source_name],
-    )
-
-
 # ---- one source's part --------------------------------------------------------------------------
 
 
@@ -182,8 +136,8 @@ def _conference_feed(
     room = narrowing.room
     if window.is_empty or not states or (room is not None and room.source_name != source.name):
         return _nothing(source, is_ranged=is_ranged)
-    extras = _embedded(selection.extras(adapter), adapter)
-    keep = narrowing.keeps_conference
+    extras = embedded(selection.extras(adapter), adapter.embeds)
+    keep = keep_all if narrowing.keeps_all_conferences else narrowing.keeps_conference
     if not is_ranged:
         return SnapshotFeed(
             source=source.name,
@@ -197,6 +151,7 @@ def _conference_feed(
         )
     pushed = None if states == possible else states
     room_key = room.key if room and adapter.narrows_rooms else None
+    kept_as, richer = stored_as(source, (pushed, room_key), extras)
     is_counted = room is None and not narrowing.search
 
     def query(part: Window) -> ConferenceQuery:
@@ -205,7 +160,7 @@ def _conference_feed(
     return RangedFeed(
         source=source.name,
         read=lambda part, token: adapter.list_conferences(query(part), token),
-        time=lambda row: row.sort_time,
+        time=attrgetter("sort_time"),
         identity=_vendor_id,
         grid=adapter.grid,
         page_size=adapter.page_size,
@@ -215,10 +170,10 @@ def _conference_feed(
         count=(lambda part: adapter.count_conferences(query(part))) if is_counted else None,
         count_per_day=lambda part: adapter.count_per_day(UsageSubject.CONFERENCES, part),
         counts_patience_s=COUNTS_SHARE * source.settings.timeout_s,
-        store_key=store_key(source, "conferences", pushed, room_key, extras),
+        store_key=kept_as,
         codec=source.spec.conferences,
-        richer_keys=[store_key(source, "conferences", pushed, room_key, more) for more in _richer(extras, adapter)],
-        settle=timedelta(hours=source.settings.settle_hours),
+        richer_keys=richer,
+        settle=source.settle,
         overlap=_overlap(adapter, window),
         ends_at=None if ConferenceState.SCHEDULED in adapter.states else clock.now() + CLOCKS_DIFFER,
     )
@@ -242,7 +197,7 @@ def _call_feed(source: Source, narrowing: Narrowing, window: Window) -> RangedFe
         counts_patience_s=COUNTS_SHARE * source.settings.timeout_s,
         store_key=store_key(source, "calls"),
         codec=CALLS,
-        settle=timedelta(hours=source.settings.settle_hours),
+        settle=source.settle,
         overlap=_overlap(adapter, window),
         ends_at=clock.now() + CLOCKS_DIFFER,
     )
@@ -311,7 +266,7 @@ class _ChosenConferences(Listing[Conference]):
         )
         found = recent.rows
         for item in found:
-            if isinstance(item, Conference) and source.has_settled(item.ended_at):
+            if isinstance(item, Conference) and source.has_settled(item.over_at):
                 note_settled()
             else:
                 note_life(SNAPSHOT_TTL_S, recent.read_at)
@@ -334,63 +289,18 @@ def _nothing(source: Source, *, is_ranged: bool) -> SnapshotFeed[Conference]:
     return SnapshotFeed(source=source.name, read=read, identity=_vendor_id, status=status, is_asked=False)
 
 
-def store_key(source: Source, *parts: object) -> str:
-    """What windows are stored under: equal texts, equal rows, in every process."""
-    return json.dumps((source.name, source.client.account, *parts), default=_plain)
-
-
-def _plain(part: object) -> object:
-    """What JSON does not know of that narrows a list."""
-    if isinstance(part, Extras):
-        return (part.members, part.calls)
-    if isinstance(part, frozenset):
-        return sorted(state.name for state in part)
-    raise TypeError(f"{type(part).__name__} is no part of a key")
-
-
-def _embedded(wanted: Extras, adapter: Adapter) -> Extras:
-    """What is wanted and rows can bring along: windows read for nothing else are not kept apart."""
-    return Extras(members=wanted.members and adapter.embeds.members, calls=wanted.calls and adapter.embeds.calls)
-
-
-def _richer(extras: Extras, adapter: Adapter) -> list[Extras]:
-    """The extras of which what was read serves these too."""
-    most = adapter.embeds
-    kinds = {
-        Extras(members=members, calls=calls)
-        for members in {extras.members, most.members or extras.members}
-        for calls in {extras.calls, most.calls or extras.calls}
-    }
-    return [kind for kind in kinds if kind != extras]
-
-
 def _overlap(adapter: Adapter, window: Window) -> timedelta:
     """How much wider than a window the vendor is asked."""
     wire = adapter.wire_window(window)
     return (wire.end - wire.start) - (window.end - window.start)
 
 
-def _can(context: Context, conference: Conference, capability: Capability) -> bool:
-    return capability in context.fleet.sources[conference.source_name].capabilities
-
-
-def _has_settled(context: Context, conference: Conference) -> bool | None:
-    """True where a conference has; None where it has not, as its lists are then of now."""
-    return context.fleet.sources[conference.source_name].has_settled(conference.ended_at) or None
-
-
 def _is_over(row: Conference | Call) -> bool:
     return row.ended_at is not None
 
 
-def _vendor_id(row: Conference | Call | Member) -> str:
-    return row.vendor_id
+_vendor_id: Callable[[Conference | Call], str] = attrgetter("vendor_id")
 
 
 def _call_time(row: Call) -> datetime:
     return row.started_at or EPOCH
-
-
-def _when(instant: datetime | None) -> tuple[int, int]:
-    """Orders instants, and None after all of them."""
-    return (1, 0) if instant is None else (0, to_micros(instant))

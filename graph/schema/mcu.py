@@ -11,7 +11,7 @@ from graph.loaders import McuReportsKey
 from graph.paging import Page, PageArgs
 from graph.paging.windows import Rows
 from graph.reports import utilization
-from graph.schema.connection import After, Before, Connection, First, Last
+from graph.schema.connection import After, Before, Connection, First, Last, found_out
 from graph.schema.lists import mcu_call_listing
 from graph.schema.node import Node
 from graph.schema.scalars import TimeRange
@@ -85,7 +85,8 @@ async def _calls(
     before: Before = None,
 ) -> Page[records.Call]:
     args = PageArgs.parse(first, after, last, before)
-    return await mcu_call_listing(info.context, root, during.window() if during else None, args).page(args)
+    listing = mcu_call_listing(info.context, root, during.window() if during else None, args)
+    return await found_out(await listing.page(args), info)
 
 
 @strawberry.federation.type(

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from graph.ids import GlobalId
 from graph.paging.windows import Window, to_micros
 from graph.records import Call, Conference, ConferenceState
 
+SCOPES = json.JSONEncoder(sort_keys=True)
 
-@dataclass(frozen=True, kw_only=True)
-class Narrowing:
+
+class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of conferences or calls is narrowed to; None is no narrowing.
 
     Attributes:
@@ -37,7 +39,7 @@ class Narrowing:
 
     def scope(self, field: str, *, descending: bool) -> str:
         """The list's name for its cursors: the same text for the same field, order and filter."""
-        return json.dumps(
+        return SCOPES.encode(
             {
                 "field": field,
                 "descending": descending or self.vendor_ids is not None,  # those come in the order asked
@@ -49,9 +51,13 @@ class Narrowing:
                 "room": self.room and [self.room.source_name, self.room.key],
                 "mcu": self.mcu,
                 "search": self.search,
-            },
-            sort_keys=True,
+            }
         )
+
+    @property
+    def keeps_all_conferences(self) -> bool:
+        """Whether `keeps_conference` is true of all."""
+        return self.states is None and self.room is None and not self.search
 
     def keeps_conference(self, row: Conference) -> bool:
         """Whether a conference has the state, room and texts wanted; its source and time are seen to elsewhere."""

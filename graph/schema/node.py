@@ -1,5 +1,10 @@
 """Objects by their ids: the Node interface, and how each kind of object is read again."""
 
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
 import strawberry
 
 from graph.context import Context
@@ -7,7 +12,7 @@ from graph.errors import InvalidIdError
 from graph.ids import GlobalId, IdKind
 from graph.loaders import ConferenceKey, VendorKey
 from graph.paging.windows import Rows
-from graph.records import Call, Conference, McuResource, Member, Record, Room
+from graph.records import Conference, Member, Record
 from graph.schema.selection import Selection
 from graph.vendors.base import Extras
 
@@ -32,29 +37,80 @@ async def fetch_node(context: Context, wanted: GlobalId, selection: Selection) -
         wanted: What to read.
         selection: What is selected on it, should it be a conference.
     """
-    if wanted.source_name not in context.fleet.sources:
-        return None
-    key = VendorKey(wanted.source_name, wanted.key)
-    if wanted.kind is IdKind.CONFERENCE:
-        return await fetch_conference(context, *key, selection)
-    if wanted.kind is IdKind.MEMBER:
-        return await _fetch_member(context, *key)
-    if wanted.kind is IdKind.CALL:
-        call: Call | None = await context.loaders.calls.get(key)
-        return call
-    if wanted.kind is IdKind.ROOM:
-        room: Room | None = await context.loaders.rooms.get(key)
-        return room
-    resource: McuResource | None = await context.loaders.mcu_resources.get(key)
-    return resource
+    (found,) = await fetch_nodes(context, [(wanted, selection)])
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+async def fetch_nodes(
+    context: Context, wanted: Sequence[tuple[GlobalId, Selection]]
+) -> Sequence[Record | Exception | None]:
+    """Read many objects again, at the same time: each likewise, or what went wrong with it."""
+    found: list[Record | Exception | None] = [None] * len(wanted)
+    kinds: dict[IdKind, list[int]] = defaultdict(list)
+    for place, (it, _) in enumerate(wanted):
+        if it.source_name in context.fleet.sources:
+            kinds[it.kind].append(place)
+
+    async def read(kind: IdKind, places: Sequence[int]) -> None:
+        values = await _READERS[kind](context, [wanted[place] for place in places])
+        for place, value in zip(places, values, strict=True):
+            found[place] = value
+
+    if len(kinds) == 1:
+        await read(*kinds.popitem())
+    else:
+        await asyncio.gather(*(read(*item) for item in kinds.items()))
+    return found
+
+
+async def _conferences(context: Context, wanted: Sequence[tuple[GlobalId, Selection]]) -> Sequence[Any]:
+    return await context.loaders.conferences.get_all(
+        [_conference_key(context, it.source_name, it.key, selection) for it, selection in wanted]
+    )
+
+
+async def _members(context: Context, wanted: Sequence[tuple[GlobalId, Selection]]) -> Sequence[Any]:
+    one_by_one = (_fetch_member(context, it.source_name, it.key) for it, _ in wanted)
+    return await asyncio.gather(*one_by_one, return_exceptions=True)
+
+
+async def _calls(context: Context, wanted: Sequence[tuple[GlobalId, Selection]]) -> Sequence[Any]:
+    return await context.loaders.calls.get_all(_keys(wanted))
+
+
+async def _rooms(context: Context, wanted: Sequence[tuple[GlobalId, Selection]]) -> Sequence[Any]:
+    return await context.loaders.rooms.get_all(_keys(wanted))
+
+
+async def _mcu_resources(context: Context, wanted: Sequence[tuple[GlobalId, Selection]]) -> Sequence[Any]:
+    return await context.loaders.mcu_resources.get_all(_keys(wanted))
+
+
+_READERS = {
+    IdKind.CONFERENCE: _conferences,
+    IdKind.MEMBER: _members,
+    IdKind.CALL: _calls,
+    IdKind.ROOM: _rooms,
+    IdKind.MCU_RESOURCE: _mcu_resources,
+}
+
+
+def _keys(wanted: Sequence[tuple[GlobalId, Selection]]) -> list[VendorKey]:
+    return [VendorKey(it.source_name, it.key) for it, _ in wanted]
 
 
 async def fetch_conference(
     context: Context, source_name: str, vendor_id: str, selection: Selection
 ) -> Conference | None:
     """Read one conference of a configured source with what is selected on it."""
+    return await context.loaders.conferences.get(_conference_key(context, source_name, vendor_id, selection))
+
+
+def _conference_key(context: Context, source_name: str, vendor_id: str, selection: Selection) -> ConferenceKey:
     extras = selection.extras(context.fleet.sources[source_name].adapter)
-    return await context.loaders.conferences.get(ConferenceKey(source_name, vendor_id, extras))
+    return ConferenceKey(source_name, vendor_id, extras)
 
 
 async def read_members(context: Context, conference: Conference) -> tuple[Member, ...]:

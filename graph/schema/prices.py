@@ -8,8 +8,9 @@ the table costs nothing.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from graph.errors import RequestError
 from graph.fleet import Source
@@ -32,8 +33,7 @@ TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """Where the objects of a selection come from, and how many there may be.
 
     Attributes:
@@ -52,7 +52,7 @@ class Scope:
 
     def able(self, capability: Capability) -> "Scope":
         """Only the sources that can do something."""
-        return replace(self, sources=tuple(source for source in self.sources if capability in source.capabilities))
+        return self._replace(sources=tuple(source for source in self.sources if capability in source.capabilities))
 
 
 @dataclass
@@ -85,7 +85,9 @@ class Bill:
             return
         weights = {source.name: weight(source) for source in scope.sources}
         alone = {name: it.of(scope.rows) for name, it in weights.items()}
-        self.requests += Counter({name: scope.pages * requests for name, requests in alone.items()})
+        for name, requests in alone.items():
+            if requests:
+                self.requests[name] += scope.pages * requests
         # Dealt out among the sources, each of which begins a batch of its own, the rows cost no more than this.
         dealt = max(alone.values()) + sum(it.of(1) for it in weights.values())
         self.total += scope.pages * min(sum(alone.values()), dealt)
@@ -139,22 +141,22 @@ def _conferences(bill: Bill, _: Scope, arguments: Arguments, below: Selection) -
     chosen = wanted.texts("vendorIds")
     for source in scope.sources:
         if chosen is None:
-            bill.add(source, _conference_list(bill, source, arguments, below))
+            bill.add(source, _conference_list(bill, source, wanted, arguments, below))
         else:
             bill.add(source, _chosen(source, len(set(chosen)), arguments, below))
-    return replace(bill.page(scope, arguments.size), is_fresh=True)
+    return bill.page(scope, arguments.size)._replace(is_fresh=True)
 
 
-def _conference_list(bill: Bill, source: Source, arguments: Arguments, below: Selection) -> int:
-    """The list of one source; nothing where the filter leaves none of its rows."""
-    wanted = arguments.inner("filter")
+def _conference_list(bill: Bill, source: Source, wanted: Arguments, arguments: Arguments, below: Selection) -> int:
+    """The list of one source; nothing where what is wanted leaves none of its rows."""
     is_ranged = Capability.LIST_CONFERENCES in source.capabilities
     if not is_ranged and Capability.LIST_LIVE_CONFERENCES not in source.capabilities:
         return 0
-    states = {state.name for state in source.adapter.states if is_ranged or state is ConferenceState.LIVE}
     states_wanted, room = wanted.texts("states"), wanted.text("room")
-    if states_wanted is not None and not states & set(states_wanted):
-        return 0
+    if states_wanted is not None:
+        states = {state.name for state in source.adapter.states if is_ranged or state is ConferenceState.LIVE}
+        if states.isdisjoint(states_wanted):
+            return 0
     if room is not None and source.name not in _by_source([room]):
         return 0
     if is_ranged:
@@ -296,7 +298,7 @@ def _by_source(texts: Iterable[str]) -> set[str]:
 def _members_of(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:
     scope = scope.able(Capability.LIST_MEMBERS)
     _member_count(bill, scope, arguments, below)
-    return replace(bill.page(scope, arguments.size), is_known=True)
+    return bill.page(scope, arguments.size)._replace(is_known=True)
 
 
 def _member_count(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
@@ -306,26 +308,26 @@ def _member_count(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scop
 
 def _count_of_members(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:
     needy = tuple(source for source in scope.sources if source.adapter.member_count_needs_members)
-    return _member_count(bill, replace(scope, sources=needy), arguments, below)
+    return _member_count(bill, scope._replace(sources=needy), arguments, below)
 
 
 def _calls_of(bill: Bill, scope: Scope, arguments: Arguments, _: Selection) -> Scope:
     scope = scope.able(Capability.LIST_CALLS)
     bill.each(_without(scope, "calls"), lambda source: source.adapter.costs.calls_of)
-    return replace(bill.page(scope, arguments.size), is_known=True)
+    return bill.page(scope, arguments.size)._replace(is_known=True)
 
 
 def _without(scope: Scope, extra: str) -> Scope:
     """The sources whose conferences come without what is selected on them."""
-    return replace(
-        scope, sources=tuple(it for it in scope.sources if not (scope.is_fresh and getattr(it.adapter.embeds, extra)))
+    return scope._replace(
+        sources=tuple(it for it in scope.sources if not (scope.is_fresh and getattr(it.adapter.embeds, extra)))
     )
 
 
 def _conference_of(bill: Bill, scope: Scope, _: Arguments, below: Selection) -> Scope:
     if not scope.is_known and not below.names <= TOLD_BY_CALLS:
         bill.each(scope, lambda source: source.adapter.costs.conferences_met)
-    return replace(scope, is_fresh=False)
+    return scope._replace(is_fresh=False)
 
 
 def _room_id(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
@@ -345,7 +347,7 @@ def _room_usage(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
 
 def _room_conferences(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:
     bill.each(scope, lambda source: Weight(each=bill.ranged(source, arguments, below)))
-    return replace(bill.page(scope, arguments.size), is_fresh=True)
+    return bill.page(scope, arguments.size)._replace(is_fresh=True)
 
 
 def _mcu_calls(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:

@@ -1,6 +1,5 @@
 """The roots of the schema."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, cast
@@ -16,12 +15,12 @@ from graph.paging import Page, PageArgs
 from graph.paging.freshness import OWN_S, note_life
 from graph.schema.call import Call
 from graph.schema.conference import Conference
-from graph.schema.connection import After, Before, Connection, First, Last
+from graph.schema.connection import After, Before, Connection, First, Last, found_out
 from graph.schema.enums import TimeOrder, Vendor
 from graph.schema.federation import Schema, Service
 from graph.schema.lists import call_listing, conference_listing
 from graph.schema.narrowing import Narrowing
-from graph.schema.node import Node, fetch_node
+from graph.schema.node import Node, fetch_node, fetch_nodes
 from graph.schema.reports import ReportQuery
 from graph.schema.scalars import EARLIEST, TimeRange
 from graph.schema.scopes import sees
@@ -143,7 +142,7 @@ async def _conferences(
         field="conferences",
         descending=order_by is not TimeOrder.START_ASC,
     )
-    return await listing.page(args)
+    return await found_out(await listing.page(args), info)
 
 
 async def _calls(
@@ -161,7 +160,7 @@ async def _calls(
     args = PageArgs.parse(first, after, last, before)
     narrowing = filter.narrowing(info.context) if filter else Narrowing()
     listing = call_listing(info.context, args, narrowing, field="calls", descending=order_by is not TimeOrder.START_ASC)
-    return await listing.page(args)
+    return await found_out(await listing.page(args), info)
 
 
 async def _conference(
@@ -227,7 +226,18 @@ async def _nodes(
 ) -> list[Any]:
     if len(ids) > MAX_IDS:
         raise LimitExceededError(f"At most {MAX_IDS} ids at once.")
-    return await asyncio.gather(*(_node(info, id_) for id_ in ids), return_exceptions=True)
+    answers: list[Any] = [None] * len(ids)
+    named: list[tuple[int, GlobalId]] = []
+    for place, id_ in enumerate(ids):
+        try:
+            named.append((place, decode_id(id_)))
+        except InvalidIdError as error:
+            answers[place] = error
+    selection = Selection.of(info, "Conference")
+    found = await fetch_nodes(info.context, [(wanted, selection) for _, wanted in named])
+    for (place, _), record in zip(named, found, strict=True):
+        answers[place] = record
+    return answers
 
 
 @strawberry.type(description="What can be asked.")

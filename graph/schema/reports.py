@@ -4,14 +4,15 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from functools import partial
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import strawberry
 
-from graph import records, statistics
-from graph.cache.codec import LIVE_COUNTS, MCU_RESOURCES, REGION_COUNTS, ROOMS, USAGE, USAGE_GROUPS, USAGE_STATS
+from graph import clock, records, statistics
+from graph.cache.codec import LIVE_COUNTS, MCU_RESOURCES, REGION_COUNTS, ROOMS, USAGE, USAGE_GROUPS, USAGE_STATS, Codec
 from graph.errors import InvalidArgumentError, LimitExceededError
 from graph.fleet import Source
 from graph.loaders import McuReportsKey, RoomWindow, UsageGroupsKey
@@ -21,7 +22,7 @@ from graph.paging.shelf import SNAPSHOT_TTL_S
 from graph.paging.windows import Rows, Window
 from graph.records import Capability, McuKind, RegionMeasure, UsageDimension, UsageOrder, UsageSubject
 from graph.reports import NOTHING, merge_live, merge_stats, merge_usage
-from graph.schema.connection import After, Before, Connection, First, Last
+from graph.schema.connection import After, Before, Connection, First, Last, found_out
 from graph.schema.enums import UsageInterval
 from graph.schema.lists import DEFAULT_RANGE
 from graph.schema.live import LiveSummary
@@ -40,6 +41,8 @@ from graph.schema.whole_lists import Beside, whole_listing
 LIVE_LAG = timedelta(minutes=10)
 LIVE_SPAN = timedelta(minutes=5)
 MOST_DAYS = 3660
+
+T = TypeVar("T")
 
 SourceNames = Annotated[
     list[str] | None, strawberry.argument(description="Only these sources, by name; null is all of them.")
@@ -119,7 +122,7 @@ async def _rooms(
         window=window,
         carries_window=wanted.during is None,
     )
-    page = await listing.page(args)
+    page = await found_out(await listing.page(args), info)
     if Selection.of(info).rows().has("capacity"):
         await _fill_capacities(info, page, window)
     return page
@@ -161,7 +164,7 @@ async def _mcu_resources(
         kept_as=("mcuResources", kind),
         window=window,
     )
-    return await listing.page(args)
+    return await found_out(await listing.page(args), info)
 
 
 async def _region_counts(
@@ -204,7 +207,7 @@ async def _region_counts(
         window=window,
         carries_window=during is None,
     )
-    return await listing.page(args)
+    return await found_out(await listing.page(args), info)
 
 
 async def _usage(
@@ -231,19 +234,14 @@ async def _usage(
     end = datetime(last.year, last.month, last.day, tzinfo=zone) + timedelta(days=1)
 
     async def read(source: Source) -> statistics.Usage:
-        adapter = source.adapter
         question = f"{of.value} {first} {last} {zone.key}"
+        asked = partial(source.adapter.read_usage, of, first, last, zone)
+        found, read_at = await _shared(source, "usage", asked, USAGE, of=question)
         if source.has_settled(end):
             note_settled()
         else:
-            note_life(SNAPSHOT_TTL_S)
-        return await adapter.share(
-            "usage",
-            lambda: adapter.read_usage(of, first, last, zone),
-            SNAPSHOT_TTL_S,
-            of=question,
-            codec=USAGE,
-        )
+            note_life(SNAPSHOT_TTL_S, read_at)
+        return found
 
     gathered = await fleet.gather(fleet.select(sources), Capability.USAGE, read)
     return merge_usage(gathered, first, last, zone)
@@ -307,7 +305,7 @@ async def _usage_by(
         kept_as=kept_as,
         window=window,
     )
-    page = await listing.page(args)
+    page = await found_out(await listing.page(args), info)
     return GroupPage(page, totals)
 
 
@@ -315,11 +313,24 @@ async def _live(info: Info, sources: SourceNames = None) -> statistics.LiveSumma
     fleet = info.context.fleet
 
     async def read(source: Source) -> statistics.LiveCounts:
-        note_life(SNAPSHOT_TTL_S)
-        return await source.adapter.share("live", source.adapter.read_live, SNAPSHOT_TTL_S, codec=LIVE_COUNTS)
+        found, read_at = await _shared(source, "live", source.adapter.read_live, LIVE_COUNTS)
+        note_life(SNAPSHOT_TTL_S, read_at)
+        return found
 
     gathered = await fleet.gather(fleet.select(sources), Capability.LIVE_SUMMARY, read)
     return merge_live(gathered)
+
+
+async def _shared(
+    source: Source, endpoint: str, read: Callable[[], Awaitable[T]], codec: Codec[tuple[T, datetime]], *, of: str = ""
+) -> tuple[T, datetime]:
+    """What all who ask within a moment get alike, and when reading it began."""
+
+    async def timed() -> tuple[T, datetime]:
+        read_at = clock.now()
+        return await read(), read_at
+
+    return await source.adapter.share(endpoint, timed, SNAPSHOT_TTL_S, of=of, codec=codec)
 
 
 @strawberry.type

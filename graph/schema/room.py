@@ -13,7 +13,7 @@ from graph.paging import Page, PageArgs
 from graph.paging.windows import Rows, Window
 from graph.records import UsageDimension, UsageOrder
 from graph.reports import merge_stats
-from graph.schema.connection import After, Before, Connection, First, Last
+from graph.schema.connection import After, Before, Connection, First, Last, found_out
 from graph.schema.lists import room_conference_listing
 from graph.schema.node import Node
 from graph.schema.scalars import TimeRange
@@ -76,7 +76,8 @@ async def _conferences(
     before: Before = None,
 ) -> Page[records.Conference]:
     args = PageArgs.parse(first, after, last, before)
-    return await room_conference_listing(info, root, during.window() if during else None, args).page(args)
+    listing = room_conference_listing(info, root, during.window() if during else None, args)
+    return await found_out(await listing.page(args), info)
 
 
 @strawberry.federation.type(keys=["id", "sourceName name"], description="A meeting room.")

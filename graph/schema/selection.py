@@ -4,9 +4,9 @@ Fragments, inline fragments, aliases, @skip and @include are seen through. Each 
 reading it costs no more than the document is long, however its fragments nest.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import strawberry
 from graphql import (
@@ -14,6 +14,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLResolveInfo,
     GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
@@ -26,12 +27,33 @@ from graphql import (
 from graph.vendors.base import Adapter, Extras
 
 
-class Document(NamedTuple):
-    """What is needed to read selections: a request's fragments and variables, and the schema."""
+class Document(dict[str, FragmentDefinitionNode]):
+    """What selections are read of: the fragments of a document, by name. Each selection is read once, and kept with it.
 
-    fragments: Mapping[str, FragmentDefinitionNode]
-    variables: Mapping[str, Any]
-    schema: GraphQLSchema
+    Attributes:
+        variables: Those that leave parts of it out, or let them in.
+        schema: Knows its types.
+        nothing: What is selected of a value that has no fields.
+    """
+
+    def __init__(
+        self, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Any], schema: GraphQLSchema
+    ) -> None:
+        super().__init__(fragments)
+        self.variables = variables
+        self.schema = schema
+        self.nothing = Selection(self, ())
+        self._selections: dict[tuple[str | None, tuple[int, ...]], Selection] = {}
+
+    def below(
+        self, parents: "Sequence[FieldNode | OperationDefinitionNode]", type_name: str | None = None
+    ) -> "Selection":
+        """What is selected below nodes of the document; arguments as `Selection` has them."""
+        key = type_name, tuple(map(id, parents))
+        found = self._selections.get(key)
+        if found is None:
+            found = self._selections[key] = Selection(self, parents, type_name)
+        return found
 
 
 class Selection:
@@ -41,11 +63,15 @@ class Selection:
         document: What the selection is part of.
         parents: The nodes whose selection sets are meant.
         type_name: Only what applies to this object type; None where the type leaves no choice.
+
+    Attributes:
+        known: What others have worked out of it.
     """
 
     def __init__(
         self, document: Document, parents: Iterable[FieldNode | OperationDefinitionNode], type_name: str | None = None
     ) -> None:
+        self.known: dict[Hashable, Any] = {}
         self._document = document
         self._parents = list(parents)
         self._type_name = type_name
@@ -54,7 +80,14 @@ class Selection:
     def of(cls, info: strawberry.Info, type_name: str | None = None) -> "Selection":
         """What is selected on the result of the field that is being resolved."""
         raw: Any = info._raw_info  # noqa: SLF001 - the one way to the document; selected_fields is exponential
-        return cls(Document(raw.fragments, raw.variable_values, raw.schema), raw.field_nodes, type_name)
+        return cls.at(raw, type_name)
+
+    @classmethod
+    def at(cls, info: GraphQLResolveInfo[Any], type_name: str | None = None) -> "Selection":
+        """The same, by what graphql-core tells of the field."""
+        document: Any = info.fragments  # as it was given to the executor
+        selection: Selection = document.below(info.field_nodes, type_name)
+        return selection
 
     @cached_property
     def _fields(self) -> dict[str, list[FieldNode]]:
@@ -77,7 +110,7 @@ class Selection:
                     yield from self._walk(node.selection_set, seen)
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
                 seen.add(node.name.value)
-                fragment = self._document.fragments[node.name.value]
+                fragment = self._document[node.name.value]
                 if self._applies(fragment.type_condition.name.value):
                     yield from self._walk(fragment.selection_set, seen)
 
@@ -86,7 +119,7 @@ class Selection:
             return True
         return is_abstract_type(self._document.schema.type_map[condition])
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """The names of the fields, not their aliases."""
         return frozenset(self._fields)
@@ -97,26 +130,33 @@ class Selection:
 
     def on(self, type_name: str) -> "Selection":
         """The part of it that applies to one object type."""
-        return Selection(self._document, self._parents, type_name)
+        return self._document.below(self._parents, type_name)
 
-    def answers(self) -> "Iterator[tuple[FieldNode, Selection]]":
+    @cached_property
+    def answers(self) -> "Sequence[tuple[FieldNode, Selection]]":
         """The fields as they are answered, one for each alias, and what is selected below each."""
+        found = []
         for nodes in self._fields.values():
             answers: dict[str, list[FieldNode]] = {}
             for node in nodes:
                 answers.setdefault((node.alias or node.name).value, []).append(node)
             for same in answers.values():
-                yield same[0], Selection(self._document, same)
+                is_leaf = same[0].selection_set is None
+                found.append((same[0], self._document.nothing if is_leaf else self._document.below(same)))
+        return found
 
     def below(self, *names: str) -> "Selection":
         """What is selected on the results of these fields, taken together."""
-        return Selection(self._document, [node for name in names for node in self._fields.get(name, ())])
+        return self._document.below([node for name in names for node in self._fields.get(name, ())])
 
     def rows(self) -> "Selection":
         """What is selected on the rows of a connection."""
+        return self._rows
+
+    @cached_property
+    def _rows(self) -> "Selection":
         edges = self.below("edges")
-        nodes = [*self._fields.get("nodes", ()), *edges._fields.get("node", ())]
-        return Selection(self._document, nodes)
+        return self._document.below([*self._fields.get("nodes", ()), *edges._fields.get("node", ())])
 
     def extras(self, adapter: Adapter) -> Extras:
         """What to read along with conferences of a source on which this is selected."""

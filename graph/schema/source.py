@@ -1,6 +1,6 @@
 """Sources, and what each contributed to a merged answer."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +9,8 @@ import strawberry
 from graph import fleet, records, statistics
 from graph.context import Context
 from graph.errors import SourceErrorCode
-from graph.execution import SHORTCUT
-from graph.paging.freshness import note_life
+from graph.execution import BATCH, SHORTCUT
+from graph.paging.freshness import note_now
 from graph.paging.shelf import SNAPSHOT_TTL_S
 from graph.schema.enums import Vendor
 
@@ -22,6 +22,7 @@ def joined(
     description: str,
     *directives: object,
     shortcut: Callable[[Any, Context], object] | None = None,
+    batch: Callable[..., Awaitable[Sequence[object]]] | None = None,
 ) -> Any:
     """A field whose resolver returns a record: the field's own type is the GraphQL type that describes it.
 
@@ -30,8 +31,9 @@ def joined(
         description: Of the field.
         directives: Of the field.
         shortcut: The same at once, given the row and the context, where that is possible: see `graph.execution`.
+        batch: The same for many rows at once: likewise.
     """
-    metadata = {SHORTCUT: shortcut} if shortcut else None
+    metadata = {name: value for name, value in ((SHORTCUT, shortcut), (BATCH, batch)) if value}
     return strawberry.field(resolver=resolver, description=description, directives=directives, metadata=metadata)
 
 
@@ -77,7 +79,7 @@ def _capabilities(root: fleet.Source) -> list[records.Capability]:
 
 
 def _health(root: fleet.Source) -> records.SourceHealth:
-    note_life(SNAPSHOT_TTL_S)
+    note_now(SNAPSHOT_TTL_S)
     return root.health()
 
 

@@ -20,8 +20,9 @@ from graphql import (
 )
 
 from graph.errors import LimitExceededError
+from graph.execution import looked_at
 from graph.records import Capability
-from graph.schema.selection import Document, Selection
+from graph.schema.selection import Selection
 from graph.transport.meter import count_work
 
 # The fields of an object that tell its rows, and the attribute that has them.
@@ -57,7 +58,7 @@ def _counting(resolve: Any) -> Callable[..., Any]:
         found = resolve(root, info, **arguments)
         return later(found, info) if isawaitable(found) else _counted(found, info)
 
-    return counting
+    return looked_at(counting, resolve, _counted)
 
 
 def _counted(found: Any, info: Any) -> Any:
@@ -69,13 +70,12 @@ def _counted(found: Any, info: Any) -> Any:
     if found is None:
         return None
     values, settings, sources = info.context.values, info.context.settings, len(info.context.fleet.sources)
-    place = tuple(map(id, info.field_nodes))
-    if (size := values.sizes.get(place)) is None:
-        selection = Selection(Document(info.fragments, info.variable_values, info.schema), info.field_nodes)
-        size = (0, _width(selection, sources)) if isinstance(found, list) else _size_of(selection, sources)
-        values.sizes[place] = size
+    selection, is_list = Selection.at(info), isinstance(found, list)
+    if (size := selection.known.get((_counted, is_list, sources))) is None:
+        size = (0, _width(selection, sources)) if is_list else _size_of(selection, sources)
+        selection.known[_counted, is_list, sources] = size
     besides, of_each = size
-    rows = found if isinstance(found, list) else next(getattr(found, it) for it in ROWS.values() if hasattr(found, it))
+    rows = found if is_list else next(getattr(found, it) for it in ROWS.values() if hasattr(found, it))
     count = values.count + besides + of_each * len(rows)
     if count > settings.limits.max_values:
         said = f"The rows of this answer have more than {settings.limits.max_values} values (limits.max_values)."
@@ -88,7 +88,7 @@ def _counted(found: Any, info: Any) -> Any:
 def _size_of(selection: Selection, sources: int) -> tuple[int, int]:
     """How many values are selected of an object beside its rows, and of each of these."""
     besides = of_each = 0
-    for node, below in selection.answers():
+    for node, below in selection.answers:
         if node.name.value in ROWS:
             of_each += 1 + _width(below, sources)
         else:
@@ -97,7 +97,7 @@ def _size_of(selection: Selection, sources: int) -> tuple[int, int]:
 
 
 def _width(selection: Selection, sources: int) -> int:
-    return sum(_values(node, below, sources) for node, below in selection.answers())
+    return sum(_values(node, below, sources) for node, below in selection.answers)
 
 
 def _values(node: FieldNode, below: Selection, sources: int) -> int:

@@ -16,7 +16,7 @@ from graph.paging import Listing, SnapshotFeed
 from graph.paging.shelf import SETTLED_TTL_S, YOUNG_TTL_S
 from graph.paging.windows import Rows, Window
 from graph.records import Capability
-from graph.schema.lists import store_key
+from graph.schema.storage import store_key
 
 Row = TypeVar("Row")
 Fact = TypeVar("Fact")

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 import specimens
 import strawberry
-from graphql import DocumentNode, GraphQLSchema, execute, parse, validate
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, execute, get_operation_ast, parse, validate
 from specimen_documents import document
 from strawberry.execution import optimized_is_awaitable
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from graph.execution import compiled_executor, executor, plans
+from graph.execution import compiled_executor, executor, joins, plans
 from graph.execution.compiler import Compiled
 
+AT_ONCE = ("many", "kin", "sureKin", "manySides")
 VARIABLES = ({"yes": True, "no": False}, {"yes": False, "no": True})
 
 
@@ -58,7 +59,24 @@ async def told(schema: GraphQLSchema, document: DocumentNode, root: Any, kind: A
     result: Any = execute(schema, document, root, **options)
     if optimized_is_awaitable(result):
         result = await result
-    return json.dumps({"data": result.data, "errors": [error.formatted for error in result.errors or ()]}, default=str)
+    errors = [error.formatted for error in result.errors or ()]
+    if any(name in document.loc.source.body for name in AT_ONCE):  # type: ignore[union-attr]  # it was parsed
+        errors = unordered(result.data, errors)
+    return json.dumps({"data": result.data, "errors": errors}, default=str)
+
+
+def unordered(data: Any, errors: list[Any]) -> list[Any]:
+    """What errors tell where they come about in another order: below what one nulled, others may be told, too."""
+    told: dict[str, Any] = {}
+    for error in errors:
+        value, length = data, 0
+        for key in error["path"]:
+            if value is None:
+                break
+            value, length = value[key], length + 1
+        is_nulled_by_it = length == len(error["path"])
+        told[str(error if is_nulled_by_it else error["path"][:length])] = error if is_nulled_by_it else length
+    return sorted(told.items())
 
 
 async def compare(schema: GraphQLSchema, text: str, random: Random, kind: Any, rounds: int = 4) -> int:
@@ -145,13 +163,19 @@ async def test_however_a_document_is_switched_what_is_kept_compiled_is_bounded(
     for number in range(2 ** len(switches)):
         values = {it: bool(number >> at & 1) for at, it in enumerate(switches)}
         await told(schema, parsed, good_root(), kind, variable_values=values, context_value="open")
-        sizes.append(kind.known_plans.of(parsed).size)
+        sizes.append(kind.known_plans.of(operation_of(parsed), {}).size)
     assert 50 < max(sizes) < 100 + 2 * (1 + len(switches))
+
+
+def operation_of(document: DocumentNode) -> OperationDefinitionNode:
+    found = get_operation_ast(document)
+    assert found
+    return found
 
 
 def test_what_is_not_worth_compiling_counts_by_what_is_asked_of_it() -> None:
     """It is known by all of its fields."""
-    found = plans.Plans(parse("{ row { text } }"))
+    found = plans.Plans(operation_of(parse("{ row { text } }")))
     for number in range(3):
         found.get((number, *range(100)), lambda: None, is_worth_it=True)
     assert found.size > 300
@@ -238,3 +262,30 @@ async def test_plain_rows_are_not_resolved_one_by_one(schema: GraphQLSchema, mon
     text = parse("{ rows { text kind at child { number } shape { area ... on Square { side } } doubled } }")
     await told(schema, text, good_root(), compiled_executor(), context_value="open")
     assert asked == ["rows"]
+
+
+@pytest.mark.anyio
+async def test_what_many_rows_need_is_asked_for_once(schema: GraphQLSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However deep in the rows it is; and not where somebody has to be asked first."""
+    asked: list[tuple[str, int]] = []
+    find = joins.Joins._find
+
+    async def noted(self: Any, hole: Any, batch: Any, places: Any) -> Any:
+        asked.append((hole.name, len(places)))
+        return await find(self, hole, batch, places)
+
+    monkeypatch.setattr(joins.Joins, "_find", noted)
+    rows = good_root().rows
+    for row in rows:
+        row.twin = row.sure_twin = row
+    parsed = parse("{ grown { text many sureTwin { number five: many(times: 5) } } }")
+    for context in ("open", "closed"):
+        said = json.loads(
+            await told(schema, parsed, specimens.Row({"grown": rows}), compiled_executor(), context_value=context)
+        )
+        is_open = context == "open"
+        assert len(said["errors"]) == (0 if is_open else 40)
+        grown = {"text": rows[0].text, "many": 2, "sureTwin": {"number": 1, "five": 5}}
+        if is_open:
+            assert said["data"]["grown"][0] == grown
+    assert asked == [("many", 20), ("five", 20)]

@@ -27,6 +27,7 @@ def some_caller(random: Random) -> Identity:
     return Identity(name="somebody", scopes=frozenset(it for it in Scope if random.random() < 0.7))
 
 
+@pytest.mark.usefixtures("as_set")
 async def test_random_documents_are_answered_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each more than once: it is compiled the second time."""
     monkeypatch.setattr(listing, "FIRST_PAGE_BUDGET", 10**4)  # so that nothing depends on what was read before

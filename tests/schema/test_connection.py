@@ -82,6 +82,21 @@ async def test_the_total_is_not_known_while_a_source_is_down() -> None:
     assert answer["conferences"] == {"totalCount": None, "complete": False}
 
 
+async def test_what_fails_beside_the_rows_is_told_there_and_leaves_them() -> None:
+    class Torn(FakeAdapter):
+        async def count_conferences(self, query: Any) -> int | None:
+            raise ZeroDivisionError(query)
+
+    torn = Torn("alpha", [conference("alpha", "1")], calls=[])
+    # This range ends elsewhere than the window that is read, whose rows would be counted instead.
+    during = {"from": "2026-01-02T00:00:00Z", "to": "2026-03-10T12:00:00Z"}
+    query = "query($during: TimeRange) {conferences(filter: {during: $during}){totalCount nodes{vendorId}}}"
+    result = await run([torn], query, during=during)
+    assert result.data == {"conferences": {"totalCount": None, "nodes": [{"vendorId": "1"}]}}
+    (error,) = result.errors
+    assert (error.path, error.extensions["code"]) == (["conferences", "totalCount"], "INTERNAL")
+
+
 async def test_no_rows_cost_no_request() -> None:
     sources = fleet()
     page = (await data(sources, PAGE, n=0))["conferences"]

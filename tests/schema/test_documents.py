@@ -9,11 +9,12 @@ import graphql
 import httpx
 import pytest
 from graphql.language.parser import Parser
-from schema.fakes import FakeAdapter, conference, run
+from schema.fakes import SCHEMA, FakeAdapter, conference, run
 from servers import serve
 
 from graph.schema import build_schema, documents
 from graph.schema.documents import KEPT_BYTES, LONGEST_KEPT, MOST_FAULTS, TOO_MANY, TOO_TANGLED, KnownDocuments
+from graph.schema.operations import MOST_WAYS, ReadDocument
 from graph.server import create_app
 from graph.settings import AppSettings, ServerSettings
 
@@ -90,7 +91,7 @@ async def test_no_refused_document_is_remembered(kept: list[KnownDocuments]) -> 
 
 def test_what_is_remembered_is_bounded_and_the_unused_goes_first() -> None:
     known = KnownDocuments()
-    document = Parser("{a}").parse_document()
+    document = ReadDocument(Parser("{a}").parse_document(), SCHEMA._schema)
     size = KEPT_BYTES // 20
     for number in range(30):
         known.keep(bytes([number]), document, size)
@@ -103,6 +104,7 @@ def test_what_is_remembered_is_bounded_and_the_unused_goes_first() -> None:
 
 
 async def test_a_document_takes_up_no_more_than_it_is_counted_for(kept: list[KnownDocuments]) -> None:
+    """With all that is remembered of it once it was executed."""
     schema = build_schema(AppSettings())
 
     def memory() -> int:
@@ -114,10 +116,30 @@ async def test_a_document_takes_up_no_more_than_it_is_counted_for(kept: list[Kno
     assert await told("{__typename}", schema) == []
     before = memory()
     for query in queries:
-        document, tokens = documents._parse(query, 5000)
-        kept[0].keep(query.encode(), document, documents.TOKEN_BYTES * tokens + 4 * len(query))
+        assert await told(query, schema) == []
     assert memory() - before < kept[0].size + 4_000_000
     assert kept[0].size > 7_000_000
+
+
+async def test_a_document_is_remembered_as_read_in_a_few_ways(kept: list[KnownDocuments]) -> None:
+    """However many operations spread the same fragment, and however their variables switch it."""
+    schema = build_schema(AppSettings())
+    switched = " ".join(f"a{n}: id @include(if: $s{n})" for n in range(3))
+    names = [f"s{n}" for n in range(3)]
+    head = f"({', '.join(f'${name}: Boolean!' for name in names)})"
+    query = f"fragment F on Conference {{ {switched} }}"
+    for n in range(5):
+        query += f" query Q{n}{head} {{ conferences {{ nodes {{ ...F }} }} }}"
+    key = documents.digest_of(query)
+    for number in range(40):
+        variables = {name: bool(number >> at & 1) for at, name in enumerate(names)}
+        result = await schema.execute(query, variables, operation_name=f"Q{number % 5}")
+        assert "cost" in (result.extensions or {})
+        document = kept[0].get(key)
+        assert document
+        assert document.ways == MOST_WAYS
+        assert len(document.operation("Q0")._read) <= MOST_WAYS
+    assert kept[0].size > 1000 * MOST_WAYS
 
 
 @pytest.mark.parametrize("times", [150, 1500])

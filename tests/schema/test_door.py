@@ -20,7 +20,7 @@ from wires import HEAD, JSON, QUERY, wire
 from worlds import TYPES, Running, running
 
 from graph.cache.quotas import SharedQuotas
-from graph.cache.valkey import connected
+from graph.cache.shared import connected
 from graph.errors import RateLimitedError
 from graph.server import create_app
 from graph.server.door import Door

@@ -117,6 +117,19 @@ async def test_a_report_of_days_is_kept_for_long_once_they_have_settled(monkeypa
 
 
 @pytest.mark.parametrize(
+    "query",
+    ["{ live { memberCount } }", '{ usage(of: CALLS, days: {from: "2026-03-10", to: "2026-03-12"}) { count } }'],
+)
+async def test_what_others_share_is_kept_for_what_is_left_since_it_was_read(
+    query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(monkeypatch) as run:
+        assert await age_of(run.client, query) == 2
+        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(seconds=1))
+        assert await age_of(run.client, f"{query} # asked by another") == 1
+
+
+@pytest.mark.parametrize(
     "query", ["{ __typename }", "{ __schema { description } }", "{ _service { sdl } }", "{ sources { name } }"]
 )
 async def test_what_the_process_knows_by_itself_is_kept_for_minutes(

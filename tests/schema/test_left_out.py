@@ -1,12 +1,14 @@
 """Rows that cannot be read, seen by a client: the others are served, and `sources` says what is missing."""
 
 import copy
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from conftest import sample
 from documented import documenting
 
+from graph import clock
 from graph.ids import IdKind, encode_id
 
 pytestmark = pytest.mark.anyio
@@ -155,3 +157,44 @@ async def test_a_rooms_usage_is_not_told_without_a_group() -> None:
     assert [room["usage"] for room in answer["data"]["rooms"]["nodes"]] == [None, None]
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"VENDOR_ERROR"}
     assert SECRET not in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "report", "body", "query", "place"),
+    [
+        (
+            "hexmeet",
+            "term_stats",
+            one_more("hexmeet-term_stats", "buckets"),
+            f"query ($during: TimeRange!) {{ page: usageBy(dimension: ROOM, during: $during) {{ {TOLD} }} }}",
+            ("buckets",),
+        ),
+        (
+            "systec",
+            "detail",
+            one_more("systec-detail", "data", "meetings", "0", "participants"),
+            f"""{{ conference(source: "systec", vendorId: "dgvOvqWVRUWjrEOS2YI2ig==", startedNear: "2017-08-31T00:00:00Z")
+              {{ page: members {{ {TOLD} }} }} }}""",
+            ("data", "meetings", 0, "participants"),
+        ),
+    ],
+    ids=["of a report", "of members that come with a look-up"],
+)
+async def test_what_came_without_a_row_is_read_again_though_it_has_settled(
+    vendor: str, report: str, body: Any, query: str, place: tuple[str | int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with documenting(vendor, {report: body}, **SETTINGS[vendor]) as client:
+
+        async def page() -> Any:
+            data = await client.data(query, **({"during": HEXMEET_WEEK} if "$during" in query else {}))
+            return data.get("page") or data["conference"]["page"]
+
+        told(await page())
+        monkeypatch.setattr(clock, "now", lambda real=clock.now: real() + timedelta(seconds=3))
+        told(await page())
+        rows = body
+        for step in place:
+            rows = rows[step]
+        rows.pop()
+        monkeypatch.setattr(clock, "now", lambda real=clock.now: real() + timedelta(seconds=3))
+        assert (await page())["complete"]

@@ -14,12 +14,11 @@ from loglines import lines
 from servers import serve
 from sockets import socket
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from wires import HEAD, JSON, QUERY, code, wire
 
-from graph.server import connections, create_app
-from graph.server.connections import PIECE, BoundedProtocol
+from graph.server import connections, create_app, http11
+from graph.server.connections import PIECE, BoundedSocket
+from graph.server.http11 import BoundedProtocol
 from graph.settings import AppSettings, LimitsSettings, ServerSettings
 
 pytestmark = pytest.mark.anyio
@@ -95,8 +94,8 @@ async def test_a_client_that_leaves_within_its_body_is_no_fault(capsys: pytest.C
 
 async def test_a_connection_that_sends_no_whole_head_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing at all, or a byte now and then; one after an answer, too. Others are served meanwhile."""
-    monkeypatch.setattr(connections, "HEAD_S", 0.4)
-    async with serve(app(), http=BoundedProtocol) as url, wire(url) as silent, wire(url) as slow, wire(url) as later:
+    monkeypatch.setattr(http11, "HEAD_S", 0.4)
+    async with serve(app()) as url, wire(url) as silent, wire(url) as slow, wire(url) as later:
         await later.write(f"{HEAD}content-length: {len(QUERY)}\r\n\r\n".encode() + QUERY)
         assert (await later.reply())[0] == 200
         await slow.write(HEAD)
@@ -110,8 +109,8 @@ async def test_a_connection_that_sends_no_whole_head_is_closed(monkeypatch: pyte
 
 
 async def test_the_rest_of_a_body_that_was_answered_is_waited_for_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "HEAD_S", 0.4)
-    async with serve(app(), http=BoundedProtocol) as url, wire(url) as client:
+    monkeypatch.setattr(http11, "HEAD_S", 0.4)
+    async with serve(app()) as url, wire(url) as client:
         await client.write("POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n")
         status, _, body = await client.reply()
         assert (status, code(body)) == (415, "BAD_USER_INPUT")
@@ -121,8 +120,8 @@ async def test_the_rest_of_a_body_that_was_answered_is_waited_for_no_longer(monk
 
 
 async def test_a_slow_request_outlives_the_time_for_its_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "HEAD_S", 0.2)
-    async with serve(app(), http=BoundedProtocol) as url, wire(url) as client:
+    monkeypatch.setattr(http11, "HEAD_S", 0.2)
+    async with serve(app()) as url, wire(url) as client:
         await client.write(f"{HEAD}content-length: {len(QUERY)}\r\n\r\n".encode() + QUERY[:5])
         await asyncio.sleep(0.5)
         await client.write(QUERY[5:])
@@ -134,7 +133,7 @@ async def test_who_does_not_read_keeps_its_place_until_it_is_cut_off(monkeypatch
     monkeypatch.setattr(connections, "READING_S", 0.4)
     wide = json.dumps({"query": "{" + " ".join(f"s{number}: _service {{ sdl }}" for number in range(50)) + "}"})
     request = f"{HEAD}content-length: {len(wide)}\r\n\r\n{wide}"
-    async with serve(app(max_concurrent_per_caller=1), http=BoundedProtocol) as url, httpx.AsyncClient() as http:
+    async with serve(app(max_concurrent_per_caller=1)) as url, httpx.AsyncClient() as http:
 
         async def statuses(wanted: int) -> None:
             async with asyncio.timeout(20):
@@ -160,8 +159,7 @@ async def test_who_does_not_read_keeps_its_place_until_it_is_cut_off(monkeypatch
     ids=["nonsense", "address", "headers", "a whole head", "tls"],
 )
 async def test_what_is_no_request_gets_an_error_like_any_other(sent: str) -> None:
-    options = {"http": BoundedProtocol, "h11_max_incomplete_event_size": connections.MAX_HEAD}
-    async with serve(app(), **options) as url, wire(url) as client:
+    async with serve(app()) as url, wire(url) as client:
         await client.write(sent)
         status, headers, body = await client.reply()
         assert body["errors"][0]["extensions"]["requestId"] == headers["x-request-id"]
@@ -171,7 +169,7 @@ async def test_what_is_no_request_gets_an_error_like_any_other(sent: str) -> Non
 
 
 async def test_a_body_torn_in_its_chunks_ends_its_connection_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    async with serve(app(), http=BoundedProtocol) as url, httpx.AsyncClient() as http:
+    async with serve(app()) as url, httpx.AsyncClient() as http:
         for head in (HEAD, HEAD.replace("application/json", "text/plain")):
             async with wire(url) as client:
                 await client.write(f"{head}transfer-encoding: chunked\r\n\r\n")
@@ -196,13 +194,13 @@ async def taken(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter[int]]:
             await asyncio.sleep(0)
 
     moving = asyncio.create_task(move_on())
-    for spoken in (H11Protocol, WebSocketsSansIOProtocol):
+    for spoken in (BoundedProtocol, BoundedSocket):
 
-        def take(self: Any, data: bytes, take: Any = spoken.data_received) -> None:
-            found[turn] += len(data)
-            take(self, data)
+        def take(self: Any, piece: bytes, take: Any = spoken.take_piece) -> None:
+            found[turn] += len(piece)
+            take(self, piece)
 
-        monkeypatch.setattr(spoken, "data_received", take)
+        monkeypatch.setattr(spoken, "take_piece", take)
     yield found
     moving.cancel()
 
@@ -216,7 +214,7 @@ LOOPS = pytest.mark.parametrize(
 async def test_others_are_served_between_the_chunks_of_a_body(taken: Counter[int]) -> None:
     """However many of them are sent at once."""
     chunks = b"1\r\n \r\n" * 40_000 + b"%x\r\n%b\r\n0\r\n\r\n" % (len(QUERY), QUERY)
-    async with serve(app(), http=BoundedProtocol) as url, wire(url) as client:
+    async with serve(app()) as url, wire(url) as client:
         await client.write(f"{HEAD}transfer-encoding: chunked\r\n\r\n".encode() + chunks)
         assert (await client.reply())[0] == 200
         assert max(taken.values()) <= 2 * PIECE  # one that has just come, one of before
@@ -232,7 +230,7 @@ async def test_others_are_served_between_the_chunks_of_a_body(taken: Counter[int
     ids=["pings", "pongs", "messages"],
 )
 async def test_others_are_served_between_the_frames_of_a_websocket(taken: Counter[int], sent: bytes) -> None:
-    async with serve(app(), http=BoundedProtocol) as url, socket(url) as it:
+    async with serve(app()) as url, socket(url) as it:
         await it.init()
         before = taken.total()
         it.connection.transport.write(sent * 20_000)
@@ -257,15 +255,15 @@ async def test_messages_that_nobody_has_looked_at_are_not_unpacked(taken: Counte
         while (await receive())["type"] == "websocket.receive":
             pass
 
-    async with serve(busy, http=BoundedProtocol, lifespan="off") as url, socket(url) as it:
+    async with serve(busy, lifespan="off") as url, socket(url) as it:
         it.connection.transport.write(b"\x81\x80\0\0\0\0" * 20_000)
         await until(lambda: taken.total() > 120_000)
     assert most < 3 * PIECE
 
 
 async def test_there_is_an_end_to_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
-    async with serve(app(), http=BoundedProtocol) as url, contextlib.AsyncExitStack() as stack:
+    monkeypatch.setattr(http11, "MAX_CONNECTIONS", 3)
+    async with serve(app()) as url, contextlib.AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(wire(url)) for _ in range(4)]
         assert await clients[3].is_over()
         for client in clients[:3]:

@@ -20,7 +20,6 @@ from websockets.exceptions import ConnectionClosed
 from worlds import Running, running
 
 from graph.server import connections, create_app
-from graph.server.connections import BoundedProtocol
 from graph.server.spending import Spending
 
 pytestmark = pytest.mark.anyio
@@ -61,7 +60,7 @@ async def held(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Held]:
 
     async with running(monkeypatch, 50, wrap=wrap) as world:
         app = create_app(over(world))
-        async with serve(app, http=BoundedProtocol) as url:
+        async with serve(app) as url:
             yield Held(app, url, holds, world)
 
 

@@ -1,11 +1,14 @@
 """What a query costs at the vendors, counted in requests (contracts.md 6.8)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from answers import Row
 from crowds import Crowd
 from worlds import DAY, NOW, Running, during, running
+
+from graph import clock
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +86,21 @@ async def test_netease_details_are_read_only_for_members(monkeypatch: pytest.Mon
         held = [row for row in rows if row["memberCount"]]
         assert 30 < len(held) <= requests["netease detail"] <= len(rows)
         assert crowd.most["detail"] == 8
+
+
+@pytest.mark.parametrize(("days_ago", "is_kept"), [(10, True), (0.1, False)])
+async def test_members_are_read_once_where_all_of_their_conferences_have_settled(
+    days_ago: float, is_kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else is asked of those conferences; else they serve others for a second."""
+    filter_ = {"during": during(1, NOW - days_ago * DAY), "sources": ["netease"]}
+    async with running(monkeypatch, 3000) as run:
+        rows, requests = await cost(run, "members(first: 5) { totalCount }", filter=filter_, first=10)
+        assert requests["netease detail"] > 5
+        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(seconds=3))
+        again, requests = await cost(run, "title members(first: 1) { totalCount }", filter=filter_, first=10)
+        assert [row["members"] for row in again] == [row["members"] for row in rows]
+        assert ("netease detail" not in requests) is is_kept
 
 
 async def test_an_empty_netease_conference_costs_no_detail(monkeypatch: pytest.MonkeyPatch) -> None:
