@@ -17,11 +17,9 @@ class Values:
 
     Attributes:
         count: Of all up to now.
-        sizes: What is selected of a field, by its nodes in the document: beside its rows, and of each of them.
     """
 
     count: int = 0
-    sizes: dict[tuple[int, ...], tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

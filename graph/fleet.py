@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from graph import clock
@@ -36,9 +37,14 @@ class Source:
         """What it can be asked for."""
         return self.adapter.capabilities
 
+    @cached_property
+    def settle(self) -> timedelta:
+        """After how long what has ended hardly changes any more."""
+        return timedelta(hours=self.settings.settle_hours)
+
     def has_settled(self, instant: datetime | None) -> bool:
         """Whether what had ended at an instant hardly changes any more; None is no end."""
-        return instant is not None and instant <= clock.now() - timedelta(hours=self.settings.settle_hours)
+        return instant is not None and instant <= clock.now() - self.settle
 
     def health(self) -> SourceHealth:
         """How it fared lately."""
@@ -58,6 +64,7 @@ class Fleet:
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self.sources = {source.name: source for source in sources}
+        self._in_order = sorted(self.sources.values(), key=lambda source: source.name)
 
     def select(self, names: Sequence[str] | None = None, vendors: Iterable[str] | None = None) -> list[Source]:
         """The sources meant by a filter, ordered by name; `vendors` are VendorSpec names, None means all.
@@ -70,10 +77,7 @@ class Fleet:
                 raise UnknownSourceError(f"There is no source named {name[:64]!r}.")
         wanted = self.sources if names is None else set(names)
         kinds = None if vendors is None else set(vendors)
-        return sorted(
-            (s for s in self.sources.values() if s.name in wanted and (kinds is None or s.spec.name in kinds)),
-            key=lambda source: source.name,
-        )
+        return [s for s in self._in_order if s.name in wanted and (kinds is None or s.spec.name in kinds)]
 
     def restricted(self, names: Collection[str] | None) -> "Fleet":
         """The part of it that is as if no other sources were configured; None is all of it."""

@@ -20,13 +20,20 @@ DAMAGED = "This is not an id of confgraph, or it was damaged on the way."
 
 
 class IdKind(Enum):
-    """What an id names; the value is its kind byte."""
+    """What an id names.
+
+    Attributes:
+        letter: The kind byte: the value, which is read faster by this name.
+    """
 
     CONFERENCE = b"C"
     CALL = b"L"
     MEMBER = b"M"
     ROOM = b"R"
     MCU_RESOURCE = b"U"
+
+    def __init__(self, letter: bytes) -> None:
+        self.letter = letter
 
 
 class GlobalId(NamedTuple):
@@ -40,14 +47,13 @@ class GlobalId(NamedTuple):
 def encode_id(kind: IdKind, source_name: str, key: str) -> str:
     """Make the id of one object."""
     body = f"{source_name}\0{key}".encode()
-    name = kind.value
-    checksum = zlib.crc32(name + body).to_bytes(4, "big")
-    return to_base64url(name + checksum + body)
+    checksum = zlib.crc32(kind.letter + body).to_bytes(4, "big")
+    return to_base64url(kind.letter + checksum + body)
 
 
 def to_base64url(raw: bytes) -> str:
     """Bytes as base64url without padding."""
-    return b2a_base64(raw, newline=False).translate(_TO_URL_SAFE).rstrip(b"=").decode()
+    return b2a_base64(raw, newline=False).translate(_TO_URL_SAFE, b"=").decode()
 
 
 @lru_cache(maxsize=4096)

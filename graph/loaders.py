@@ -1,30 +1,13 @@
-"""Per-request loaders: what the fields of one query ask for one by one is asked of each source together.
+"""The loaders of one request: what its fields ask for one by one is asked of each source together, see `batches`."""
 
-Requests that come to ask for the same batch at about the same time share what one of them reads.
-
-Sole importer of aiodataloader, and of its traps: a loader binds the running loop (so they are made per request), a
-cancelled batch would hang its callers, a cancelled caller would poison the future it shares with others. An error
-answered for a key stays the answer for the rest of the request.
-"""
-
-import asyncio
-import contextlib
-from abc import abstractmethod
-from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from datetime import datetime
-from functools import cached_property
-from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
 
-from aiodataloader import DataLoader
-
-from graph.errors import VendorUnavailableError
+from graph.batches import OfSource, SourceLoader
 from graph.fleet import Fleet, Source
-from graph.paging import read_recent
-from graph.paging.freshness import note_fault, note_life, note_settled
-from graph.paging.shelf import SNAPSHOT_TTL_S, YOUNG_TTL_S
-from graph.paging.windows import Rows, Window
+from graph.paging.shelf import YOUNG_TTL_S
+from graph.paging.windows import Window
 from graph.records import (
     Call,
     Conference,
@@ -36,20 +19,10 @@ from graph.records import (
     UsageOrder,
 )
 from graph.statistics import McuReport, UsageGroups
-from graph.telemetry.traces import span
 from graph.vendors.base import Extras
 
-
-class OfSource(Hashable, Protocol):
-    """Anything that bears the name of a configured source."""
-
-    @property
-    def source_name(self) -> str:
-        """The source's name."""
-
-
-K = TypeVar("K", bound=OfSource)
 V = TypeVar("V")
+L = TypeVar("L", bound=SourceLoader[Any, Any])
 
 
 class VendorKey(NamedTuple):
@@ -93,118 +66,6 @@ class UsageGroupsKey(NamedTuple):
     order: UsageOrder
 
 
-_OF_WINDOWS = (RoomWindow, McuReportsKey, UsageGroupsKey)
-
-
-class SourceLoader(DataLoader[K, V]):
-    """Collects the keys asked for in one turn of the loop, and reads those of each source in one batch."""
-
-    def __init__(self, fleet: Fleet) -> None:
-        super().__init__()
-        self._fleet = fleet
-        self._reading: set[asyncio.Future[Any]] = set()
-        self._read_at: dict[Hashable, datetime] = {}
-        self._is_cancelled = False
-
-    def cancel(self) -> None:
-        """Read no further: nobody waits for it any more."""
-        self._is_cancelled = True
-        for reading in self._reading:
-            reading.cancel()
-
-    @abstractmethod
-    async def read(self, source: Source, keys: Sequence[K]) -> Sequence[V | Exception]:
-        """Read one batch: the same length and order, an exception as the value of what failed."""
-
-    def batch_key(self, key: K) -> Hashable:
-        """Keys for which this is equal are read together; they are of one source."""
-        return key.source_name
-
-    def get_cache_key(self, key: K) -> Any:
-        """Keys for which this is equal are the same key."""
-        return key
-
-    def told_apart_by(self, key: K) -> Hashable:
-        """What of a key makes a difference to its batch."""
-        return key
-
-    def read_at(self, key: K) -> datetime | None:
-        """When reading the value of a key began, which may have been for another request."""
-        return self._read_at.get(self.get_cache_key(key))
-
-    async def get(self, key: K) -> V:
-        """The value of a key, or what went wrong with it raised."""
-        loading = self.load(key)
-        loading.add_done_callback(_look_at)
-        try:
-            value = await asyncio.shield(loading)
-        except Exception:
-            note_fault()
-            raise
-        if self._fleet.sources[key.source_name].has_settled(_ended_at(key, value)):
-            note_settled()
-        else:
-            note_life(YOUNG_TTL_S if isinstance(key, _OF_WINDOWS) else SNAPSHOT_TTL_S, self.read_at(key))
-        return value
-
-    async def batch_load_fn(self, keys: list[K]) -> list[V]:
-        """Read the batches of all sources at the same time; one that fails leaves the others alone."""
-        values: list[Any] = [
-            VendorUnavailableError("The request was cancelled.", source=key.source_name, endpoint="batch")
-            for key in keys
-        ]
-        batches: dict[Hashable, list[int]] = defaultdict(list)
-        for position, key in enumerate(() if self._is_cancelled else keys):
-            batches[self.batch_key(key)].append(position)
-
-        async def one(positions: list[int]) -> None:
-            batch = [keys[position] for position in positions]
-            try:
-                source = self._fleet.sources[batch[0].source_name]
-                with span("batch", loader=type(self).__name__, source=source.name, keys=len(batch)):
-                    answers = await self._read_recent(source, batch)
-                pairs: list[tuple[int, V | Exception]] = list(zip(positions, answers, strict=True))
-            except Exception as error:  # noqa: BLE001 - raised again at each key of this batch, and at no other
-                pairs = [(position, error) for position in positions]
-            for position, answer in pairs:
-                values[position] = answer
-
-        reading = asyncio.gather(*(one(positions) for positions in batches.values()), return_exceptions=True)
-        self._reading.add(reading)
-        reading.add_done_callback(self._reading.discard)
-        with contextlib.suppress(asyncio.CancelledError):
-            await reading
-        return cast("list[V]", values)
-
-    async def _read_recent(self, source: Source, batch: list[K]) -> Sequence[V | Exception]:
-        """What another request read of the same batch a moment ago, or is reading, else what is read now."""
-        asked = blake2b(repr([self.told_apart_by(key) for key in batch]).encode(), digest_size=16).hexdigest()
-        found = await read_recent(
-            source.adapter.store,
-            f"{source.name}\n{source.client.account}\n{type(self).__name__}\n{asked}",
-            lambda: self.read(source, batch),
-            source=source.name,
-        )
-        self._read_at |= {self.get_cache_key(key): found.read_at for key in batch}
-        return found.rows
-
-
-def _ended_at(key: object, value: object) -> datetime | None:
-    """When all had ended that the value of a key tells of; None where that is not known, or rows are missing."""
-    if isinstance(value, Rows) and value.left_out:
-        return None
-    if isinstance(key, _OF_WINDOWS):
-        return key.window.end
-    told = key if isinstance(key, Conference) else value
-    return told.ended_at if isinstance(told, Conference | Call) else None
-
-
-def _look_at(done: "asyncio.Future[Any]") -> None:
-    """An error for a caller that was cancelled is not lost: nobody wants it."""
-    if not done.cancelled():
-        done.exception()
-
-
 class ConferenceByKeyLoader(SourceLoader[ConferenceKey, Conference | None]):
     """Conferences by the vendor's identifier; those already at hand cost nothing."""
 
@@ -223,6 +84,13 @@ class ConferenceByKeyLoader(SourceLoader[ConferenceKey, Conference | None]):
     async def get(self, key: ConferenceKey) -> Conference | None:
         """The conference of a key; None where the vendor does not know it."""
         return self.known(key.source_name, key.vendor_id) or await super().get(key)
+
+    async def get_all(self, keys: Sequence[ConferenceKey]) -> list[Conference | Exception | None]:
+        """The same of many keys, and what went wrong with those that have none."""
+        known = [self.known(key.source_name, key.vendor_id) for key in keys]
+        asked = [key for key, conference in zip(keys, known, strict=True) if conference is None]
+        read = iter(await super().get_all(asked) if asked else ())
+        return [conference or next(read) for conference in known]
 
     def batch_key(self, key: ConferenceKey) -> Hashable:
         """What is searched around different instants is not searched together."""
@@ -257,6 +125,10 @@ class OfConferenceLoader(SourceLoader[Conference, V]):
         """So would writing it."""
         return key.vendor_id, key.sort_time, key.ended_at
 
+    def ended_at(self, key: Conference, value: Any) -> datetime | None:  # noqa: ARG002 - the conference tells it
+        """When the conference had."""
+        return key.over_at
+
 
 class ConferenceMembersLoader(OfConferenceLoader[tuple[Member, ...]]):
     """The members of conferences that came without them."""
@@ -282,7 +154,28 @@ class RoomByKeyLoader(SourceLoader[VendorKey, Room | None]):
         return await source.adapter.get_rooms([key.key for key in keys])
 
 
-class RoomCapacityLoader(SourceLoader[RoomWindow, int | None]):
+class OfWindow(OfSource, Protocol):
+    """Anything of a source that is about a range of time."""
+
+    @property
+    def window(self) -> Window:
+        """The range."""
+
+
+W = TypeVar("W", bound=OfWindow)
+
+
+class OfWindowLoader(SourceLoader[W, V]):
+    """What is told of ranges of time."""
+
+    young_s: ClassVar[float] = YOUNG_TTL_S
+
+    def ended_at(self, key: W, value: Any) -> datetime | None:  # noqa: ARG002 - the range tells it
+        """When the range had."""
+        return key.window.end
+
+
+class RoomCapacityLoader(OfWindowLoader[RoomWindow, int | None]):
     """How many seats rooms have, from the conferences held in them in a window."""
 
     def batch_key(self, key: RoomWindow) -> Hashable:
@@ -302,10 +195,10 @@ class McuByNameLoader(SourceLoader[VendorKey, McuResource | None]):
         return await source.adapter.get_mcu_resources([key.key for key in keys])
 
 
-class ReportLoader(SourceLoader[K, V]):
+class ReportLoader(OfWindowLoader[W, V]):
     """Whole reports: each key is a request of its own, asked once however often the query needs it."""
 
-    def batch_key(self, key: K) -> Hashable:
+    def batch_key(self, key: W) -> Hashable:
         """No two keys share a request."""
         return key
 
@@ -331,60 +224,65 @@ class Loaders:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
+        self._made: dict[type[SourceLoader[Any, Any]], Any] = {}
 
     def cancel(self) -> None:
         """Stop what is still being read, once the request has its answer or its client has gone."""
-        for loader in vars(self).values():
-            if isinstance(loader, SourceLoader):
-                loader.cancel()
+        for loader in self._made.values():
+            loader.cancel()
 
     def renew(self) -> None:
         """Begin anew, as for another request."""
         self.cancel()
-        for name in [name for name, loader in vars(self).items() if isinstance(loader, SourceLoader)]:
-            delattr(self, name)
+        self._made.clear()
 
-    @cached_property
+    def _the(self, kind: type[L]) -> L:
+        loader = self._made.get(kind)
+        if loader is None:
+            loader = self._made[kind] = kind(self._fleet)
+        return cast("L", loader)
+
+    @property
     def conferences(self) -> ConferenceByKeyLoader:
         """Conferences by key."""
-        return ConferenceByKeyLoader(self._fleet)
+        return self._the(ConferenceByKeyLoader)
 
-    @cached_property
+    @property
     def calls(self) -> CallByKeyLoader:
         """Calls by key."""
-        return CallByKeyLoader(self._fleet)
+        return self._the(CallByKeyLoader)
 
-    @cached_property
+    @property
     def conference_members(self) -> ConferenceMembersLoader:
         """Members by conference."""
-        return ConferenceMembersLoader(self._fleet)
+        return self._the(ConferenceMembersLoader)
 
-    @cached_property
+    @property
     def conference_calls(self) -> ConferenceCallsLoader:
         """Calls by conference."""
-        return ConferenceCallsLoader(self._fleet)
+        return self._the(ConferenceCallsLoader)
 
-    @cached_property
+    @property
     def rooms(self) -> RoomByKeyLoader:
         """Rooms by key."""
-        return RoomByKeyLoader(self._fleet)
+        return self._the(RoomByKeyLoader)
 
-    @cached_property
+    @property
     def room_capacities(self) -> RoomCapacityLoader:
         """Capacities by room and window."""
-        return RoomCapacityLoader(self._fleet)
+        return self._the(RoomCapacityLoader)
 
-    @cached_property
+    @property
     def mcu_resources(self) -> McuByNameLoader:
         """Media resources by name."""
-        return McuByNameLoader(self._fleet)
+        return self._the(McuByNameLoader)
 
-    @cached_property
+    @property
     def mcu_reports(self) -> McuReportsLoader:
         """Media resources with their days, by kind and window."""
-        return McuReportsLoader(self._fleet)
+        return self._the(McuReportsLoader)
 
-    @cached_property
+    @property
     def usage_groups(self) -> UsageGroupsLoader:
         """Grouped usage, by dimension and window."""
-        return UsageGroupsLoader(self._fleet)
+        return self._the(UsageGroupsLoader)

@@ -19,7 +19,7 @@ BigInt = NewType("BigInt", int)
 """A whole number that may exceed 32 bits; the schema's scalar of that name."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """Base of all records. None leads back to itself, so that the garbage collector need not look at thousands."""
 
 
@@ -268,7 +268,7 @@ class Call(Record, frozen=True):
         return encode_id(IdKind.CALL, self.source_name, self.vendor_id)
 
 
-class Conference(Record, frozen=True, kw_only=True):
+class Conference(Record, frozen=True):
     """One conference.
 
     Attributes:
@@ -281,6 +281,7 @@ class Conference(Record, frozen=True, kw_only=True):
     vendor_id: str
     state: ConferenceState
     sort_time: datetime
+    vendor_fields: Record
     number: str | None = None
     title: str | None = None
     started_at: datetime | None = None
@@ -299,7 +300,6 @@ class Conference(Record, frozen=True, kw_only=True):
     room: Room | None = None
     error_code: int | None = None
     error_info: str | None = None
-    vendor_fields: Record
     members: tuple[Member, ...] | None = None
     calls: tuple[Call, ...] | None = None
 
@@ -307,6 +307,13 @@ class Conference(Record, frozen=True, kw_only=True):
     def id(self) -> str:
         """The conference's opaque id."""
         return encode_id(IdKind.CONFERENCE, self.source_name, self.vendor_id)
+
+    @property
+    def over_at(self) -> datetime | None:
+        """When it had ended, or was to, if it was never held; None where it is not over."""
+        if self.ended_at is None and self.state in (ConferenceState.CANCELLED, ConferenceState.EXPIRED):
+            return self.scheduled_end_at or self.sort_time
+        return self.ended_at
 
 
 class ConferenceRef(Record, frozen=True):

@@ -106,8 +106,9 @@ MCU_RESOURCES: Codec[list[McuResource]] = FactCodec(list[McuResource])
 REGION_COUNTS: Codec[list[RegionCount]] = FactCodec(list[RegionCount])
 USAGE_GROUPS: Codec[list[UsageGroup]] = FactCodec(list[UsageGroup])
 USAGE_STATS: Codec[UsageStats] = FactCodec(UsageStats)
-USAGE: Codec[Usage] = FactCodec(Usage)
-LIVE_COUNTS: Codec[LiveCounts] = FactCodec(LiveCounts)
+# With when they were read.
+USAGE: Codec[tuple[Usage, datetime]] = FactCodec(tuple[Usage, datetime])
+LIVE_COUNTS: Codec[tuple[LiveCounts, datetime]] = FactCodec(tuple[LiveCounts, datetime])
 
 
 class _Window(msgspec.Struct, array_like=True):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from graph.transport.deadline import shared_context
+from graph.transport.deadline import OutOfTimeError, shared_context, until_done
 
 T = TypeVar("T")
 
@@ -30,21 +30,30 @@ class Flights:
         """Do a piece of work, or wait for it where it is being done already.
 
         It runs in a task of its own: whoever is cancelled does not stop it for the others, and nobody's deadline ends
-        it. When all who waited were cancelled it is cancelled too, since nobody wants it; lasting work is not.
+        it. When all who waited were cancelled it is cancelled too, since nobody wants it; lasting work is not, nor is
+        what somebody ran out of time for: that is for those who come after.
+
+        Raises:
+            OutOfTimeError: the deadline passed first; `wait_within_deadline` says for what.
         """
         flight = self._flights.get(key)
         if flight is None:
-            task = asyncio.create_task(_start(work), context=shared_context())
+            task = asyncio.get_running_loop().create_task(_start(work), context=shared_context())
             flight = self._flights[key] = _Flight(task, is_lasting=is_lasting)
-            flight.task.add_done_callback(lambda _: self._land(key, flight))
+            task.add_done_callback(lambda _: self._land(key, flight))
+        task = flight.task
         flight.waiting += 1
         try:
-            return await asyncio.shield(flight.task)  # equal keys, equal work
+            await until_done(task)
+        except OutOfTimeError:
+            flight.is_lasting = True
+            raise
         finally:
             flight.waiting -= 1
-            if not (flight.waiting or flight.is_lasting or flight.task.done()):
-                flight.task.cancel()
+            if not (flight.waiting or flight.is_lasting or task.done()):
+                task.cancel()
                 self._forget(key, flight)  # who comes now must not wait for work that is being given up
+        return task.result()  # equal keys, equal work
 
     def _land(self, key: str, flight: _Flight) -> None:
         self._forget(key, flight)

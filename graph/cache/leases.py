@@ -5,16 +5,19 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from itertools import chain, repeat
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
-import redis.asyncio
 
 from graph import clock
 from graph.cache.codec import ERRORS, Codec, FactCodec
 from graph.cache.shared import key_of
-from graph.cache.valkey import Valkey
 from graph.errors import VendorCircuitOpenError, VendorError
+
+if TYPE_CHECKING:
+    import redis.asyncio
+
+    from graph.cache.valkey import Valkey
 
 T = TypeVar("T")
 
@@ -47,7 +50,7 @@ class Lease:
         name: Of the work.
     """
 
-    def __init__(self, valkey: Valkey, name: str) -> None:
+    def __init__(self, valkey: "Valkey", name: str) -> None:
         self._valkey = valkey
         self._key = f"{key_of(name)}:lease"
         self._note = f"{key_of(name)}:note"
@@ -70,7 +73,7 @@ class Lease:
             await self._valkey.ask(lambda valkey: valkey.eval(_DELETE_MINE, 1, self._key, self._token))
 
     async def _take(self) -> bool:
-        async def take(valkey: redis.asyncio.Redis) -> bool:
+        async def take(valkey: "redis.asyncio.Redis") -> bool:
             is_mine = await valkey.set(self._key, self._token, nx=True, px=LEASE_MS)
             if is_mine:
                 await valkey.unlink(self._note)  # of the work before

@@ -5,8 +5,7 @@ knows nothing of vendors or pages: it keeps what it is given under the key it is
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -28,8 +27,7 @@ SAMPLE = 8
 UNWEIGHABLE_BYTES = 2000  # of a row that has no form as msgpack
 
 
-@dataclass(frozen=True, slots=True)
-class StoredWindow(Generic[R]):
+class StoredWindow(msgspec.Struct, Generic[R], frozen=True):
     """All rows of a half-open range of time, sorted upward by their keys.
 
     Attributes:
@@ -55,8 +53,7 @@ class StoredWindow(Generic[R]):
         return self.start <= instant < self.end if up else self.start < instant <= self.end
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(msgspec.Struct):
     value: Any
     weight: int
     rows: int
@@ -101,13 +98,12 @@ class Memory:
 
         Only one that has all rows which were there at `since`.
         """
-        windows = (self._get((key, span), may_be_stale=may_be_stale) for span in self._spans(key, instant, up=up))
-        return farthest((window for window in windows if window and window.holds_since(since)), up=up)
-
-    def _spans(self, key: str, instant: datetime, *, up: bool) -> Iterator[Span]:
-        for start, end in list(self._windows.get(key, ())):
-            if start <= instant < end if up else start < instant <= end:
-                yield start, end
+        windows = self._windows.get(key)
+        if windows is None:
+            return None
+        spans = [span for span, window in windows.items() if window.reaches_from(instant, up=up)]
+        found = (self._get((key, span), may_be_stale=may_be_stale) for span in spans)
+        return farthest([window for window in found if window and window.holds_since(since)], up=up)
 
     # ---- facts --------------------------------------------------------------------------------
 
@@ -166,11 +162,13 @@ def _rows_of(value: object) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) else ()
 
 
-def farthest(windows: Iterable[StoredWindow[R]], *, up: bool) -> StoredWindow[R] | None:
+def farthest(windows: Sequence[StoredWindow[R]], *, up: bool) -> StoredWindow[R] | None:
     """The window that reaches farthest; among equals the one that was read last."""
+    if len(windows) < 2:
+        return windows[0] if windows else None
     if up:
-        return max(windows, key=lambda window: (window.end, window.read_at), default=None)
-    return min(windows, key=lambda window: (window.start, -window.read_at.timestamp()), default=None)
+        return max(windows, key=lambda window: (window.end, window.read_at))
+    return min(windows, key=lambda window: (window.start, -window.read_at.timestamp()))
 
 
 def weigh(rows: Sequence[Any]) -> int:

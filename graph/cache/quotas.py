@@ -6,12 +6,14 @@ away, or has forgotten, knows of it again.
 """
 
 from collections.abc import Awaitable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import redis.asyncio
-
-from graph.cache.valkey import Valkey
 from graph.transport.local_quotas import LocalQuotas
+
+if TYPE_CHECKING:
+    import redis.asyncio
+
+    from graph.cache.valkey import Valkey
 
 PREFIX = "confgraph:1:quota:"
 ALONE_RATE = 0.25
@@ -64,7 +66,7 @@ return wait
 class SharedQuotas:
     """Counts in a Valkey; a `Quotas`."""
 
-    def __init__(self, valkey: Valkey) -> None:
+    def __init__(self, valkey: "Valkey") -> None:
         self._valkey = valkey
         self._local = LocalQuotas()  # what this process holds, and all it counts while alone
 
@@ -105,7 +107,7 @@ class SharedQuotas:
     async def _run(self, script: str, name: str, *arguments: str | int) -> int | None:
         """What a script answers, which is never None; None where the Valkey did not answer."""
 
-        def run(connection: redis.asyncio.Redis) -> Awaitable[int]:
+        def run(connection: "redis.asyncio.Redis") -> Awaitable[int]:
             return cast("Awaitable[int]", connection.eval(script, 1, PREFIX + name, *arguments))
 
         return await self._valkey.ask(run)

@@ -6,19 +6,24 @@ envelope with a version, so that replicas of two releases pass each other's by. 
 Layout: a list's windows lie under keys of their own; a sorted set per list has their spans by their end.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
-import redis.asyncio
 
 from graph import clock
 from graph.cache.codec import Codec, FactCodec
 from graph.cache.memory import StoredWindow
-from graph.cache.valkey import Valkey
+from graph.settings import CacheSettings
+
+if TYPE_CHECKING:
+    import redis.asyncio
+
+    from graph.cache.valkey import Valkey
 
 T = TypeVar("T")
 
@@ -74,7 +79,7 @@ class SharedTier:
         valkey: The connection.
     """
 
-    def __init__(self, valkey: Valkey) -> None:
+    def __init__(self, valkey: "Valkey") -> None:
         self._valkey = valkey
 
     # ---- windows ------------------------------------------------------------------------------
@@ -106,7 +111,7 @@ class SharedTier:
         return None
 
     async def _spans(self, lists: Sequence[str], at: float) -> list[list[_Span]]:
-        async def ask(valkey: redis.asyncio.Redis) -> list[list[bytes]]:
+        async def ask(valkey: "redis.asyncio.Redis") -> list[list[bytes]]:
             async with valkey.pipeline(transaction=False) as pipe:
                 for name in lists:
                     pipe.zrangebyscore(f"{key_of(name)}:spans", at, "+inf", start=0, num=CANDIDATES)
@@ -128,7 +133,7 @@ class SharedTier:
         text = f"{start!r} {end!r} {window.read_at.timestamp()!r} {window.is_settled:d} {fresh_until!r}"
         life = timedelta(seconds=fresh_s + stale_s)
 
-        async def put(valkey: redis.asyncio.Redis) -> bool:
+        async def put(valkey: "redis.asyncio.Redis") -> bool:
             ending_inside = cast("list[bytes]", await valkey.zrangebyscore(index, f"({start!r}", end))
             inside = [
                 span.text
@@ -192,3 +197,15 @@ def _unwrap(blob: bytes, codec: Codec[T]) -> Kept[T] | None:
     fresh_s = (envelope.fresh_until - clock.now()).total_seconds()
     stale_s = (envelope.gone_at - envelope.fresh_until).total_seconds() + min(0.0, fresh_s)
     return Kept(value, max(0.0, fresh_s), max(0.0, stale_s))
+
+
+@contextlib.asynccontextmanager
+async def connected(settings: CacheSettings) -> "AsyncIterator[Valkey | None]":
+    """The connections of a configuration, closed at the end; None where it shares no cache."""
+    if not settings.is_shared:
+        yield None
+        return
+    from graph.cache.valkey import Valkey  # noqa: PLC0415 - slow to import, and most processes share nothing
+
+    async with contextlib.aclosing(Valkey(settings)) as valkey:
+        yield valkey

@@ -6,17 +6,19 @@ What comes without a codec stays in the process. Equal work at the same time is 
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from graph.cache.codec import ERRORS, Codec
 from graph.cache.flights import Flights
 from graph.cache.leases import Lease
 from graph.cache.memory import Memory, StoredWindow
 from graph.cache.shared import SharedTier
-from graph.cache.valkey import Valkey
 from graph.errors import VendorError
 from graph.settings import CacheSettings
 from graph.telemetry.metrics import CACHE_LOOKUPS
+
+if TYPE_CHECKING:
+    from graph.cache.valkey import Valkey
 
 T = TypeVar("T")
 
@@ -44,7 +46,7 @@ class WindowStore:
         *,
         enabled: bool = True,
         stale_s: float = 600.0,
-        valkey: Valkey | None = None,
+        valkey: "Valkey | None" = None,
     ) -> None:
         self.enabled = enabled
         self.memory = Memory(max_bytes)
@@ -54,9 +56,14 @@ class WindowStore:
         self._flights = Flights()
 
     @classmethod
-    def of(cls, settings: CacheSettings, valkey: Valkey | None = None) -> "WindowStore":
+    def of(cls, settings: CacheSettings, valkey: "Valkey | None" = None) -> "WindowStore":
         """The store of a configuration."""
         return cls(settings.max_mb * 2**20, enabled=settings.enabled, stale_s=settings.stale_s, valkey=valkey)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is shared with other processes."""
+        return self._shared is not None
 
     # ---- windows ------------------------------------------------------------------------------
 
@@ -174,7 +181,7 @@ class WindowStore:
         Raises:
             VendorError: what it failed with, for all who wait.
         """
-        if is_patient and (failure := ERRORS.decode(self.memory.get(f"error\n{name}") or b"")) is not None:
+        if is_patient and (told := self.memory.get(f"error\n{name}")) and (failure := ERRORS.decode(told)) is not None:
             raise failure
         return await self._flights.once(
             name, lambda: self._do(name, work, look, said, is_patient=is_patient), is_lasting=is_lasting

@@ -7,7 +7,7 @@ address.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import redis.asyncio
@@ -102,13 +102,3 @@ class Valkey:
     async def aclose(self) -> None:
         """Close its connections."""
         await self._redis.aclose()
-
-
-@contextlib.asynccontextmanager
-async def connected(settings: CacheSettings) -> AsyncIterator[Valkey | None]:
-    """The connections of a configuration, closed at the end; None where it shares no cache."""
-    if not settings.is_shared:
-        yield None
-        return
-    async with contextlib.aclosing(Valkey(settings)) as valkey:
-        yield valkey

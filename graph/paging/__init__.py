@@ -1,12 +1,14 @@
 """One sorted, resumable connection over sources that each page in their own way.
 
 Read in this order: `windows` (what is read), `feeds` (how), `cursor` (where a walk stands), `planner` (which window
-next), `drain` (one window, whole), `shelf` (what is kept of it), `snapshots` (lists that have no windows), `walk` (one
-source in order), `merge` (all sources in order), `listing`, `page` and `args` (what a client asks for and gets).
-`freshness` notes meanwhile for how long the answer is good.
+next), `drain` (one window, whole), `shelf` (what is kept of it), `snapshots` (lists that have no windows), `walk` and
+`unranged` (one source in order), `merge` (all sources in order), `listing`, `page` and `args` (what a client asks for
+and gets), `at_hand` (pages for which nothing of it is needed). `freshness` notes meanwhile for how long the answer is
+good.
 """
 
 from graph.paging.args import PageArgs, resolve_window
+from graph.paging.at_hand import page_at_hand
 from graph.paging.feeds import ChosenFeed, RangedFeed, SnapshotFeed
 from graph.paging.listing import Listing
 from graph.paging.page import Edge, Page
@@ -20,6 +22,7 @@ __all__ = [
     "PageArgs",
     "RangedFeed",
     "SnapshotFeed",
+    "page_at_hand",
     "read_recent",
     "resolve_window",
 ]

@@ -1,7 +1,8 @@
 """What a client asks of a connection: first/after or last/before, and the range of time."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+import msgspec
 
 from graph import clock
 from graph.errors import InvalidArgumentError, InvalidCursorError
@@ -14,8 +15,7 @@ DEFAULT_SIZE = 20
 MAX_SIZE = 1000
 
 
-@dataclass(frozen=True)
-class PageArgs:
+class PageArgs(msgspec.Struct, frozen=True):
     """Which page is asked for.
 
     Attributes:

@@ -78,6 +78,8 @@ def end(*, up: bool) -> Cut:
 
 def rows_below(keys: Sequence[Key], cut: Cut) -> int:
     """How many of some keys, sorted upward, lie below a place."""
+    if not cut.parts:
+        return len(keys) if cut.is_after else 0
     return bisect_left(keys, True, key=lambda key: not cut.is_above(key))
 
 
@@ -161,19 +163,34 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class CursorWriter:
-    """Makes the texts of cursors that have the list, its range and the beginning of the walk in common."""
+    """Makes the texts of cursors that have the list, its range, the beginning of the walk and its way in common."""
 
-    def __init__(self, scope: str, window: Window | None = None, began: int = 0) -> None:
+    def __init__(self, scope: str, window: Window | None = None, began: int = 0, *, up: bool) -> None:
         self._scope = _scope_digest(scope)
         self._window = window and (to_micros(window.start), to_micros(window.end))
         self._began = began
+        # All but the key of a row at which every source stands, and the digest of what comes before the key.
+        without_key = self._body(Cursor((), 0, up))
+        at = len(_encode((VERSION, self._scope)))
+        self._head, self._tail = without_key[:at], without_key[at + 1 :]
+        self._head_digest = blake2b(self._head, digest_size=DIGEST_BYTES)
 
     def write(self, cursor: Cursor) -> str:
         """The text of a place; of the rest the cursor need not know."""
+        body = self._body(cursor)
+        return to_base64url(_digest(body) + body)
+
+    def write_row(self, key: Key) -> str:
+        """The text of a row, by its key, at which every source stands: `write`, in half the time."""
+        rest = _encode(key) + self._tail
+        digest = self._head_digest.copy()
+        digest.update(rest)
+        return to_base64url(digest.digest() + self._head + rest)
+
+    def _body(self, cursor: Cursor) -> bytes:
         places = {tag: [place.is_after, *place.parts] for tag, place in cursor.checkpoints.items()}
         # In the order of _Wire.
-        body = _encode((VERSION, self._scope, cursor.key, cursor.side, cursor.up, places, self._window, self._began))
-        return to_base64url(_digest(body) + body)
+        return _encode((VERSION, self._scope, cursor.key, cursor.side, cursor.up, places, self._window, self._began))
 
 
 def decode_cursor(text: str, scope: str) -> Cursor:

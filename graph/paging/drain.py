@@ -91,10 +91,12 @@ class Drain(Generic[R]):
         if self.pages == 1:
             self.total = answer.total
         known = len(self._seen)
+        start, end = self.window
+        identity_of, time_of = self.feed.identity, self.feed.time
         for row in answer.rows:
-            identity = self.feed.identity(row)
+            identity = identity_of(row)
             self._seen.add(identity)
-            if self.feed.time(row) in self.window:
+            if start <= time_of(row) < end:
                 self.rows[identity] = row
         self.left_out += answer.left_out
         self._fetched += len(answer.rows) + answer.left_out

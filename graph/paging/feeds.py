@@ -1,9 +1,10 @@
 """Feeds: how one source's rows of one list can be read, and what a page says that each source contributed."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
 
 from graph.cache.codec import Codec
 from graph.paging.windows import Grid, Slice, Window
@@ -17,8 +18,7 @@ def keep_all(_row: object) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class RangedFeed(Generic[R]):
+class RangedFeed(msgspec.Struct, Generic[R], frozen=True):
     """One source's rows of one list, readable window by window.
 
     Attributes:
@@ -64,8 +64,7 @@ class RangedFeed(Generic[R]):
     ends_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class ChosenFeed(Generic[R]):
+class ChosenFeed(msgspec.Struct, Generic[R], frozen=True):
     """One source's rows that were asked for one by one, in the order asked; their sort keys are their places.
 
     Attributes:
@@ -85,8 +84,7 @@ class ChosenFeed(Generic[R]):
     status: SourceResultStatus = SourceResultStatus.OK
 
 
-@dataclass(frozen=True)
-class SnapshotFeed(Generic[R]):
+class SnapshotFeed(msgspec.Struct, Generic[R], frozen=True):
     """One source's whole list, read at once.
 
     Attributes:

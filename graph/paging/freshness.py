@@ -15,22 +15,35 @@ OWN_S = 300.0  # what depends on this process alone, as its schema and its sourc
 
 
 class Freshness:
-    """Until when one answer is good."""
+    """Until when one answer is good.
+
+    Attributes:
+        is_of_now: Whether it tells of the very moment: its client may keep it, nobody else is given it.
+        read_at: When reading what may soon change in it began; None where nothing may.
+    """
 
     def __init__(self) -> None:
+        self.is_of_now = False
+        self.read_at: datetime | None = None
         self._until: datetime | None = None
 
-    def note(self, until: datetime) -> None:
-        """Something in it is good until an instant."""
+    def note(self, life_s: float, read_at: datetime) -> None:
+        """Something in it is good for so long since it was read."""
+        until = read_at + timedelta(seconds=life_s)
         if self._until is None or until < self._until:
             self._until = until
+        if life_s < OWN_S and (self.read_at is None or read_at < self.read_at):
+            self.read_at = read_at
+
+    @property
+    def until(self) -> datetime:
+        """When it ceases to be good."""
+        return self._until or clock.now() + timedelta(seconds=OWN_S)
 
     @property
     def max_age_s(self) -> int:
-        """For how many whole seconds from now; 0 is not at all."""
-        if self._until is None:
-            return int(OWN_S)
-        return max(0, (self._until - clock.now()) // timedelta(seconds=1))
+        """For how many whole seconds from now it is good; 0 is not at all."""
+        return seconds_to(self._until) if self._until else int(OWN_S)
 
 
 _freshness: ContextVar[Freshness | None] = ContextVar("freshness", default=None)
@@ -43,13 +56,25 @@ def start_freshness() -> Freshness:
     return freshness
 
 
+def seconds_to(until: datetime) -> int:
+    """How many whole seconds there are from now to an instant, as `max-age` tells it."""
+    return max(0, (until - clock.now()) // timedelta(seconds=1))
+
+
 def note_life(life_s: float, read_at: datetime | None = None) -> None:
     """Note that something in the answer is good for so long since it was read; by default that is now."""
     freshness = _freshness.get()
     if freshness is not None:
         now = clock.now()
-        read_at = min(read_at or now, now)  # clocks of two replicas may differ
-        freshness.note(read_at + timedelta(seconds=life_s))
+        freshness.note(life_s, min(read_at or now, now))  # clocks of two replicas may differ
+
+
+def note_now(life_s: float) -> None:
+    """Note that something in the answer, which was not read but is known here, is as it is just now."""
+    note_life(life_s)
+    freshness = _freshness.get()
+    if freshness is not None:
+        freshness.is_of_now = True
 
 
 def note_fault() -> None:

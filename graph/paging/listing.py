@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -16,11 +15,12 @@ from graph.paging.args import PageArgs
 from graph.paging.cursor import Cursor, CursorWriter, Cut, Key, beginning, decode_cursor, tag_of
 from graph.paging.feeds import ChosenFeed, Feed, RangedFeed, SnapshotFeed
 from graph.paging.freshness import note_life
-from graph.paging.merge import Merge
-from graph.paging.page import Behind, Edge, Once, Page
+from graph.paging.merge import Merge, Spot
+from graph.paging.page import Counts, Edge, Once, Page
 from graph.paging.planner import Budget
 from graph.paging.shelf import JOIN_S, SNAPSHOT_TTL_S, Shelf
-from graph.paging.walk import ChosenWalk, RangedWalk, SnapshotWalk, Walk
+from graph.paging.unranged import ChosenWalk, SnapshotWalk
+from graph.paging.walk import RangedWalk, Walk
 from graph.paging.windows import EPOCH, Since, Window, from_seconds, to_seconds
 from graph.records import SourceResult, SourceResultStatus
 
@@ -65,7 +65,7 @@ class Listing(Generic[R]):
         self._carries_window = carries_window
         self._budget = budget
         self._store = store if store is not None and store.enabled else None
-        self._own_store = WindowStore()  # of what may not be kept beyond the page
+        self._own_store: WindowStore | None = None  # of what may not be kept beyond the page
         self._unsupported = unsupported
 
     async def page(self, args: PageArgs) -> Page[R]:
@@ -98,16 +98,17 @@ class Listing(Generic[R]):
         await merge.run(args.size)
         if is_first:
             start = _go_back(start, walks)
-        write = CursorWriter(self._scope, self._window if self._carries_window else None, start.began).write
-        edges = [Edge(row, spot, write) for row, spot in merge.rows]
+        writer = CursorWriter(self._scope, self._window if self._carries_window else None, start.began, up=up)
+        edges = _edges(merge.rows, writer)
         is_short = len(edges) < args.size and merge.is_unfinished
         return Page(
             edges if args.is_forward else edges[::-1],
             self._results(walks),
-            self._behind(walks, budgets, start, up=up),
             is_forward=args.is_forward,
             has_more=merge.has_more or merge.is_unfinished,
-            reached=write(merge.reached()) if is_short else None,
+            has_behind=Once(partial(self._has_rows_behind, start, budgets, up=up), False if is_first else None),
+            counts=self._once_counted(walks, budgets, start),
+            reached=writer.write(merge.reached()) if is_short else None,
             left_out=any(walk.left_out for walk in walks),
         )
 
@@ -164,7 +165,11 @@ class Listing(Generic[R]):
         return Shelf(feed, self._key, self._store_of(feed), since)
 
     def _store_of(self, feed: RangedFeed[R] | SnapshotFeed[R]) -> WindowStore:
-        return self._own_store if self._store is None or feed.store_key is None else self._store
+        if self._store is not None and feed.store_key is not None:
+            return self._store
+        if self._own_store is None:
+            self._own_store = WindowStore()
+        return self._own_store
 
     @property
     def _range(self) -> Window:
@@ -184,26 +189,18 @@ class Listing(Generic[R]):
         self, args: PageArgs, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor
     ) -> Page[R]:
         """The page of no rows that a client asked for; it makes no list request."""
-        behind = self._behind(walks, budgets, start, up=start.up)
         is_empty_range = self._window is not None and self._window.is_empty
-
-        async def has_rows_behind() -> bool:
-            return args.cursor is not None
-
         return Page(
             [],
             self._results(walks),
-            replace(behind, has_rows=Once(has_rows_behind)),
             is_forward=args.is_forward,
             has_more=bool(self._feeds) and not is_empty_range,
+            has_behind=Once(partial(self._has_rows_behind, start, budgets, up=start.up), args.cursor is not None),
+            counts=self._once_counted(walks, budgets, start),
         )
 
-    def _behind(self, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor, *, up: bool) -> Behind:
-        unsure = {walk.source for walk in walks if walk.error or walk.left_out}
-        return Behind(
-            Once(partial(self._has_rows_behind, start, budgets, up=up)),
-            Once(partial(self._counts, unsure, budgets, _since(start))),
-        )
+    def _once_counted(self, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor) -> Once[Counts]:
+        return Once(partial(self._counts, walks, budgets, start))
 
     async def _has_rows_behind(self, start: Cursor, budgets: Mapping[str, Budget], *, up: bool) -> bool:
         """Walk one row the other way from where the page started."""
@@ -220,12 +217,18 @@ class Listing(Generic[R]):
             may_have_more = may_have_more or walk.has_failed or walk.is_spent
         return may_have_more
 
-    async def _counts(self, unsure: set[str], budgets: Mapping[str, Budget], since: Since) -> Mapping[str, int | None]:
-        asked = [feed for feed in self._feeds if feed.source not in unsure]
-        counts = await asyncio.gather(*(self._count(feed, budgets, since) for feed in asked))
+    async def _counts(self, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor) -> Counts:
+        since, found = _since(start), {walk.source: walk.whole_count for walk in walks}
+        unsure = {walk.source for walk in walks if walk.error or walk.left_out}
+        asked = [feed for feed in self._feeds if found[feed.source] is None and feed.source not in unsure]
+        counts: list[int | None]
+        if len(asked) == 1:
+            counts = [await self._count(asked[0], budgets, since)]
+        else:
+            counts = await asyncio.gather(*(self._count(feed, budgets, since) for feed in asked))
         if None in counts:
             note_life(SNAPSHOT_TTL_S)  # what would cost too much may have been read for others by then
-        return dict.fromkeys(unsure) | dict(zip((feed.source for feed in asked), counts, strict=True))
+        return found | dict(zip((feed.source for feed in asked), counts, strict=True))
 
     async def _count(self, feed: Feed[R], budgets: Mapping[str, Budget], since: Since) -> int | None:
         """The vendor's count, else by reading."""
@@ -236,6 +239,15 @@ class Listing(Generic[R]):
                     return count
         up = not self._descending
         return await self._walk(feed, beginning(up=up), budgets, up=up, since=since).count()
+
+
+def _edges(rows: Sequence[tuple[R, Key | Spot]], writer: CursorWriter) -> list[Edge[R]]:
+    write_row = writer.write_row
+
+    def write_spot(spot: Spot) -> str:
+        return writer.write(spot.cursor())
+
+    return [Edge(row, place, write_row if type(place) is tuple else write_spot) for row, place in rows]
 
 
 def _since(start: Cursor, *, is_first: bool = False) -> Since:

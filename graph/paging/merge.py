@@ -67,20 +67,21 @@ class Merge(Generic[R]):
         up: The way it goes.
 
     Attributes:
-        rows: The rows met, in order, each with its spot.
+        rows: The rows met, in order, each with what its cursor is made of: its key alone where all sources stand there.
         has_more: Whether a row beyond them was seen.
     """
 
     def __init__(self, walks: Sequence[Walk[R]], start: Cursor, *, up: bool) -> None:
         self.walks = walks
         self.up = up
-        self.rows: list[tuple[R, Spot]] = []
+        self.rows: list[tuple[R, Key | Spot]] = []
         self.has_more = False
         self._key, self._side = start.key, start.side
         tags = {walk.tag for walk in walks}
         # Sources that are not configured now, or not for this caller, may come back: their places are passed on.
         self._absent = {tag: at for tag, at in start.checkpoints.items() if tag not in tags and start.up is up}
         self._failed: list[Walk[R]] = []
+        self._stop: Cut | None = None
         self._behind = [walk for walk in walks if walk.position.is_behind(self._main, up=up)]
 
     @property
@@ -95,19 +96,22 @@ class Merge(Generic[R]):
 
     async def run(self, size: int) -> None:
         """Take so many rows, and look at one more."""
+        await self._fill(size + 1)
         while True:
-            await self._fill(size + 1 - len(self.rows))
-            walk = self._next()
+            walk, limit = self._first()
             if walk is None:
                 return
-            bound = self._bound(walk)
-            while walk.head is not None and bound.is_passed(walk.head, up=self.up):
+            if limit is None and self._stop is None and walk.is_whole and not self._has_debts:
+                self._take_many(walk, size - len(self.rows))
+            while walk.head is not None and (limit is None or (walk.head < limit) is self.up):
+                if self._stop is not None and not self._stop.is_passed(walk.head, up=self.up):
+                    return  # a source whose budget is spent may have rows before this one
                 if len(self.rows) == size:
                     self.has_more = True
                     return
                 self._take(walk)
-            if walk.head is not None and walk is self._next():
-                return  # a source whose budget is spent may have rows before this one
+            if walk.head is None:
+                await self._fill(size + 1 - len(self.rows))
 
     async def _fill(self, wanted: int) -> None:
         """Make every source show its head."""
@@ -118,24 +122,47 @@ class Merge(Generic[R]):
             await asyncio.gather(*(walk.fill(wanted) for walk in hungry))
         if hungry:
             self._failed = [walk for walk in self.walks if walk.has_failed]
+            self._stop = self._nearest_spent()
 
-    def _next(self) -> Walk[R] | None:
-        """The walk with the first head."""
-        ready = {walk.head: walk for walk in self.walks if walk.head is not None}
-        return ready[min(ready) if self.up else max(ready)] if ready else None
+    def _first(self) -> tuple[Walk[R] | None, Key | None]:
+        """The walk with the first head, and the head that comes next after its own rows."""
+        first: Walk[R] | None = None
+        head: Key | None = None
+        limit: Key | None = None
+        for walk in self.walks:
+            if (its := walk.head) is None:
+                continue
+            if head is None or (its < head) is self.up:
+                first, head, limit = walk, its, head
+            elif limit is None or (its < limit) is self.up:
+                limit = its
+        return first, limit
 
-    def _bound(self, walk: Walk[R]) -> Cut:
-        """The place up to which a walk may go on: another's head, or where a spent one stands."""
-        others = [other for other in self.walks if other is not walk]
-        heads = [other.head for other in others if other.head is not None]
-        bound = Cut(min(heads) if self.up else max(heads), not self.up) if heads else end(up=self.up)
-        for other in others:
-            if other.is_spent and other.head is None and other.position.is_behind(bound, up=self.up):
-                bound = other.position
-        return bound
+    def _nearest_spent(self) -> Cut | None:
+        """The place up to which rows are sure: beyond it a source may have some whose budget is spent."""
+        nearest: Cut | None = None
+        for walk in self.walks:
+            if walk.is_spent and (nearest is None or walk.position.is_behind(nearest, up=self.up)):
+                nearest = walk.position
+        return nearest
+
+    @property
+    def _has_debts(self) -> bool:
+        return bool(self._absent or self._failed or self._behind)
+
+    def _take_many(self, walk: Walk[R], most: int) -> None:
+        """Take rows that no other source has a say in."""
+        keys, rows = walk.pop_many(most)
+        if keys:
+            self._key, self._side = keys[-1], 0
+            self.rows += zip(rows, keys, strict=True)
 
     def _take(self, walk: Walk[R]) -> None:
         key, row = walk.pop()
+        if not self._has_debts:
+            self._key, self._side = key, 0
+            self.rows.append((row, key))
+            return
         if not (self._behind and self._main.is_passed(key, up=self.up)):
             self._key, self._side = key, 0
         debts = self._debts(walk) if self._failed or self._behind else self._absent
@@ -158,10 +185,7 @@ class Merge(Generic[R]):
 
     def reached(self) -> Cursor:
         """The cursor at the place reached, where the rows end but sources still owe some."""
-        places = [walk.position for walk in self.walks if walk.is_spent]
-        nearest = end(up=self.up)
-        for place in places:
-            nearest = place if place.is_behind(nearest, up=self.up) else nearest
+        nearest = self._nearest_spent() or end(up=self.up)
         if not nearest.is_behind(self._main, up=self.up):
             self._key, self._side = nearest.parts, 1 if nearest.is_after else -1
         return Cursor(self._key, self._side, self.up, self._debts())

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Generic, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from graph.paging.cursor import Cursor
+from graph.paging.cursor import Key
 from graph.paging.merge import Spot
 from graph.records import SourceResult, SourceResultStatus
 
@@ -17,19 +16,26 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """A question that is asked at most once, and by one caller at a time."""
+    """A question that is asked at most once, and by one caller at a time.
 
-    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
+    Attributes:
+        known: The answer; None where it is not known yet.
+    """
+
+    __slots__ = ("_ask", "_lock", "known")
+
+    def __init__(self, ask: Callable[[], Awaitable[T]], known: T | None = None) -> None:
+        self.known = known
         self._ask = ask
         self._lock = asyncio.Lock()
-        self._answer: list[T] = []
 
     async def get(self) -> T:
         """The answer."""
-        async with self._lock:
-            if not self._answer:
-                self._answer.append(await self._ask())
-            return self._answer[0]
+        if self.known is None:
+            async with self._lock:
+                if self.known is None:
+                    self.known = await self._ask()
+        return self.known
 
 
 class Edge(msgspec.Struct, Generic[R], frozen=True, gc=False):
@@ -37,35 +43,35 @@ class Edge(msgspec.Struct, Generic[R], frozen=True, gc=False):
 
     Attributes:
         node: The row.
-        spot: What its cursor is made of.
+        place: What its cursor is made of.
         write: Makes its text.
     """
 
     node: R
-    spot: Spot
-    write: Callable[[Cursor], str]
+    place: Key | Spot
+    write: Callable[[Any], str]
 
     @property
     def cursor(self) -> str:
         """The row's place in the list."""
-        return self.write(self.spot.cursor())
+        return self.write(self.place)
 
 
-@dataclass(frozen=True)
-class Behind:
-    """What is asked about the rest of the list, only when somebody wants to know.
-
-    Attributes:
-        has_rows: Whether rows lie behind the start of the page, seen in the way it was read.
-        counts: Every source's rows in the range.
-    """
-
-    has_rows: Once[bool]
-    counts: Once[Mapping[str, int | None]]
+Counts = Mapping[str, int | None]
 
 
 class Page(Generic[R]):
     """A page of a merged list.
+
+    Args:
+        edges: See below.
+        results: See below.
+        is_forward: Whether it was read forward.
+        has_more: Whether rows follow, seen in the way it was read.
+        has_behind: Whether rows lie behind its start, seen likewise; asked only when somebody wants to know.
+        counts: Every source's rows in the range; likewise.
+        reached: The cursor at the place where a page ends that came short.
+        left_out: See below.
 
     Attributes:
         edges: The rows with their cursors, in the order of the list.
@@ -77,34 +83,36 @@ class Page(Generic[R]):
         self,
         edges: Sequence[Edge[R]],
         results: Mapping[str, SourceResult],
-        behind: Behind,
         *,
         is_forward: bool,
         has_more: bool,
+        has_behind: Once[bool],
+        counts: Once[Counts],
         reached: str | None = None,
         left_out: bool = False,
     ) -> None:
         self.edges = edges
         self.results = results
-        self._behind = behind
         self._is_forward = is_forward
         self._has_more = has_more
+        self._has_behind = has_behind
+        self._counts = counts
         self._reached = reached
         self.left_out = left_out
 
-    @cached_property
+    @property
     def nodes(self) -> Sequence[R]:
         """The rows alone."""
         return [edge.node for edge in self.edges]
 
-    @cached_property
+    @property
     def start_cursor(self) -> str | None:
         """Where to read on backward; a page that came short going backward ends at the place it reached."""
         if self._reached and not (self._is_forward and self.edges):
             return self._reached
         return self.edges[0].cursor if self.edges else None
 
-    @cached_property
+    @property
     def end_cursor(self) -> str | None:
         """Where to read on forward; a page that came short going forward ends at the place it reached."""
         if self._reached and (self._is_forward or not self.edges):
@@ -114,7 +122,6 @@ class Page(Generic[R]):
     def replace_nodes(self, change: Callable[[R], R]) -> None:
         """Give every row another form, such as one with more of it filled in, before the page is served."""
         self.edges = [msgspec.structs.replace(edge, node=change(edge.node)) for edge in self.edges]
-        self.__dict__.pop("nodes", None)
 
     @property
     def complete(self) -> bool:
@@ -125,21 +132,53 @@ class Page(Generic[R]):
 
     async def has_next_page(self) -> bool:
         """Whether rows follow, or a source still owes some."""
-        return self._has_more if self._is_forward else await self._behind.has_rows.get()
+        return self._has_more if self._is_forward else await self._has_behind.get()
 
     async def has_previous_page(self) -> bool:
         """Whether rows come before, or a source still owes some."""
-        return await self._behind.has_rows.get() if self._is_forward else self._has_more
+        return await self._has_behind.get() if self._is_forward else self._has_more
 
-    async def total_counts(self) -> Mapping[str, int | None]:
+    async def total_counts(self) -> Counts:
         """How many rows of the range each source has; None where that is not known or would cost too much."""
-        return await self._behind.counts.get()
+        return await self._counts.get()
 
     async def total_count(self) -> int | None:
         """How many rows the whole list has: exact, or None."""
+        return self._sum(await self.total_counts()) if self.complete else None
+
+    # ---- what is known without asking -----------------------------------------------------------
+
+    async def find_out(self, *, previous: bool, next_: bool, total: bool) -> None:
+        """Ask now what will be asked of the page, so that it is known then. What fails is asked again then."""
+        questions: list[Once[Any]] = []
+        if self._has_behind.known is None and (previous if self._is_forward else next_):
+            questions.append(self._has_behind)
+        if self._counts.known is None and total and self.complete:
+            questions.append(self._counts)
+        if len(questions) == 1:
+            with suppress(Exception):
+                await questions[0].get()
+        elif questions:
+            await asyncio.gather(*(question.get() for question in questions), return_exceptions=True)
+
+    @property
+    def known_next(self) -> bool | None:
+        """What `has_next_page` says, where it is known."""
+        return self._has_more if self._is_forward else self._has_behind.known
+
+    @property
+    def known_previous(self) -> bool | None:
+        """What `has_previous_page` says, where it is known."""
+        return self._has_behind.known if self._is_forward else self._has_more
+
+    @property
+    def known_total(self) -> tuple[int | None] | None:
+        """What `total_count` says, where it is known."""
         if not self.complete:
-            return None
-        counts = await self.total_counts()
+            return (None,)
+        return None if self._counts.known is None else (self._sum(self._counts.known),)
+
+    def _sum(self, counts: Counts) -> int | None:
         total = 0
         for source, result in self.results.items():
             if result.status is SourceResultStatus.UNSUPPORTED:

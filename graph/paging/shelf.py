@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast
 
 from graph import clock
@@ -47,6 +48,9 @@ class _GivenUp(Generic[R]):
         return self._outlooks.decode(raw)
 
 
+_GIVEN_UP: _GivenUp[Any] = _GivenUp()
+
+
 class Shelf(Generic[R]):
     """One ranged feed's part of the store.
 
@@ -65,7 +69,7 @@ class Shelf(Generic[R]):
         self._list = feed.store_key or feed.source
         self._lists = (self._list, *feed.richer_keys)
         self._has_asked_days = False
-        self._windows = None if feed.codec is None else WindowCodec(feed.codec, key)
+        self._windows = WindowCodec(feed.codec, key) if feed.codec is not None and store.is_shared else None
 
     # ---- windows ------------------------------------------------------------------------------
 
@@ -88,16 +92,13 @@ class Shelf(Generic[R]):
         """Read a window, or wait for whoever is reading it; read it again where what they have does not serve."""
         name = f"{self._list}\ndrain\n{window.start.isoformat()}\n{window.end.isoformat()}"
 
-        async def look() -> StoredWindow[R] | Outlook | None:
-            return await self.find(window, up=up)
-
         while True:
             answer = await self._wait(
                 self._store.once(
                     name,
                     work,
-                    look=None if self._windows is None else look,
-                    said=_GivenUp[R](),
+                    look=None if self._windows is None else lambda: self.find(window, up=up),
+                    said=_GIVEN_UP,
                     is_patient=self._since.is_first,
                 )
             )
@@ -113,12 +114,13 @@ class Shelf(Generic[R]):
 
         A row that could not be read may be readable soon: a window that lacks one does not settle.
         """
-        pairs = sorted(((self._sort_key(row), row) for row in drain.rows.values()), key=lambda pair: pair[0])
+        found = list(drain.rows.values())
+        pairs = sorted(zip(map(self._sort_key, found), found, strict=True), key=itemgetter(0))
         keys, rows = [key for key, _ in pairs], [row for _, row in pairs]
         start, end, read_at, left_out = *drain.window, drain.read_at, drain.left_out
         settled = start if left_out else self._settled()
         for part in _parts(start, end, settled):
-            low, high = _places(keys, part)
+            low, high = places(keys, part)
             is_settled = part.end <= settled
             window = StoredWindow(*part, keys[low:high], rows[low:high], read_at, is_settled, left_out)
             fresh_s = SETTLED_TTL_S if is_settled else YOUNG_TTL_S
@@ -127,8 +129,7 @@ class Shelf(Generic[R]):
 
     def _settled(self) -> datetime:
         """Where what has settled ends, on the grid."""
-        grid = self._feed.grid
-        return grid.window(cell := grid.cell(clock.now() - self._feed.settle), cell).start
+        return self._feed.grid.start_of_cell(clock.now() - self._feed.settle)
 
     # ---- what plans go by -----------------------------------------------------------------------
 
@@ -186,7 +187,7 @@ class Shelf(Generic[R]):
         stored = await self.find(window, up=True)
         if stored and stored.end >= window.end and not stored.left_out:
             note_read(stored, YOUNG_TTL_S)
-            low, high = _places(stored.keys, window)
+            low, high = places(stored.keys, window)
             return high - low
         name, codec = self._of_window("count", window), self._shared(_COUNT)
 
@@ -221,7 +222,7 @@ class Shelf(Generic[R]):
         return await wait_within_deadline(work, source=self._feed.source, endpoint="list", patience_s=patience_s)
 
 
-def _places(keys: Sequence[Key], window: Window) -> tuple[int, int]:
+def places(keys: Sequence[Key], window: Window) -> tuple[int, int]:
     """Where the keys of a range begin and end among some that are sorted upward."""
     return bisect_left(keys, (to_micros(window.start),)), bisect_left(keys, (to_micros(window.end),))
 

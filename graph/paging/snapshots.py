@@ -25,19 +25,22 @@ async def read_recent(
     *,
     source: str,
     codec: Codec[Any] | None = None,
+    has_settled: Callable[[Sequence[T]], bool] = lambda _rows: False,
 ) -> StoredWindow[T]:
     """What would serve a walk that begins now and has no error in it, else what is read now, once for all who ask."""
     since = from_seconds(to_seconds(clock.now()) - JOIN_S)
-    windows: WindowCodec[T] | None = None if codec is None else WindowCodec(codec, lambda _row: ())
+    windows: WindowCodec[T] | None = None if codec is None or not store.is_shared else WindowCodec(codec, lambda _: ())
 
-    async def noted() -> StoredWindow[T]:
+    async def noted() -> "StoredWindow[T]":
         read_at = clock.now()
-        answer: StoredWindow[T] = StoredWindow(read_at, read_at, (), await read(), read_at)
-        if not any(isinstance(item, Exception) for item in answer.rows):
-            await store.remember(name, answer, SNAPSHOT_TTL_S, windows)
+        rows = await read()
+        if any(isinstance(item, Exception) for item in rows):
+            return StoredWindow(read_at, read_at, (), rows, read_at)
+        answer: StoredWindow[T] = StoredWindow(read_at, read_at, (), rows, read_at, has_settled(rows))
+        await store.remember(name, answer, SETTLED_TTL_S if answer.is_settled else SNAPSHOT_TTL_S, windows)
         return answer
 
-    async def look() -> StoredWindow[T] | None:
+    async def look() -> "StoredWindow[T] | None":  # quoted, or it would be put together at every call
         known = await store.recall(name, windows)
         return known if known and known.holds_since(since) else None
 
@@ -65,15 +68,17 @@ async def read_snapshot(
     if feed.store_key is None:
         return Snapshot(await _read(feed, key))
     name = f"{feed.store_key}\nsnapshot"
-    codec: WindowCodec[R] | None = None if feed.codec is None else WindowCodec(feed.codec, key)
+    codec: WindowCodec[R] | None = None
+    if feed.codec is not None and store.is_shared:
+        codec = WindowCodec(feed.codec, key)
 
-    async def read() -> StoredWindow[R]:
+    async def read() -> "StoredWindow[R]":
         known = await _read(feed, key)
         young_s = SNAPSHOT_TTL_S if feed.is_settled is None else YOUNG_TTL_S
         await store.remember(name, known, SETTLED_TTL_S if known.is_settled else young_s, codec, may_get_stale=True)
         return known
 
-    async def look() -> StoredWindow[R] | None:
+    async def look() -> "StoredWindow[R] | None":
         known = await store.recall(name, codec)
         return known if known and known.holds_since(since.fresh) else None
 

@@ -1,24 +1,20 @@
 """A walk: one source's rows of a list, one by one in order, from a place on."""
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
-from graph import clock
 from graph.cache.memory import StoredWindow
-from graph.cache.store import WindowStore
 from graph.errors import OUTAGES, InvalidCursorError, SourceErrorCode, UnsupportedError, VendorError
-from graph.paging.cursor import Cut, Key, beginning, cut_between, end, rows_below, tag_of
+from graph.paging.cursor import Cut, Key, beginning, cut_between, rows_below, tag_of
 from graph.paging.drain import Drain, Outlook
-from graph.paging.feeds import ChosenFeed, RangedFeed, SnapshotFeed
-from graph.paging.freshness import SETTLED_S, note_fault, note_life, note_read
+from graph.paging.feeds import RangedFeed, keep_all
+from graph.paging.freshness import note_fault, note_life, note_read
 from graph.paging.planner import Budget, Planner
-from graph.paging.shelf import SNAPSHOT_TTL_S, YOUNG_TTL_S, Shelf
-from graph.paging.snapshots import read_snapshot
-from graph.paging.windows import EPOCH, Since, Window, from_micros, to_micros
+from graph.paging.shelf import SNAPSHOT_TTL_S, YOUNG_TTL_S, Shelf, places
+from graph.paging.windows import EPOCH, Window, from_micros, to_micros
 from graph.records import SourceError, SourceResult, SourceResultStatus
 
 R = TypeVar("R")
@@ -115,6 +111,26 @@ class Walk(ABC, Generic[R]):
         return key, row
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all rows that are read are wanted."""
+        return self._keep is keep_all
+
+    def pop_many(self, most: int) -> tuple[Sequence[Key], Sequence[R]]:
+        """Take the next rows of those at hand, at most so many; it is whole."""
+        at = self._at
+        if self.up:
+            self._at = min(self._stop, at + most)
+            part = slice(at, self._at)
+        else:
+            self._at = max(self._stop, at - most)
+            part = slice(at, self._at if self._at >= 0 else None, -1)
+        keys = self._keys[part]
+        if keys:
+            self._done = keys[-1]
+            self._find_head()
+        return keys, self._rows[part]
+
+    @property
     def is_hungry(self) -> bool:
         """Whether `fill` is to be called: rows may follow, and the next one is not known."""
         return self.head is None and self._has_more and not (self.error or self.is_spent)
@@ -149,6 +165,11 @@ class Walk(ABC, Generic[R]):
                 self.pop()
                 rows += 1
         return rows
+
+    @property
+    def whole_count(self) -> int | None:
+        """How many rows the whole list has, where all of it is at hand."""
+        return None
 
     async def _would_cost_too_much(self) -> bool:
         """Whether reading all that is left is known to exceed the budget."""
@@ -232,8 +253,9 @@ class RangedWalk(Walk[R]):
         stored = await self._shelf.find(self._rest, up=self.up) or await self._read_or_fall_back(wanted)
         if stored is None:
             return False
-        self._note(stored, YOUNG_TTL_S if all(map(self._feed.is_over, stored.rows)) else SNAPSHOT_TTL_S)
-        low, high = (rows_below(stored.keys, _place(instant)) for instant in self._rest)
+        is_over = stored.is_settled or all(map(self._feed.is_over, stored.rows))
+        self._note(stored, YOUNG_TTL_S if is_over else SNAPSHOT_TTL_S)
+        low, high = places(stored.keys, self._rest)
         if self.up:
             self._rest = Window(max(self._rest.start, stored.end), self._rest.end)
         else:
@@ -308,79 +330,6 @@ class RangedWalk(Walk[R]):
             density=density,
             days=await self._shelf.days(self._window, density),
         )
-
-
-class SnapshotWalk(Walk[R]):
-    """A walk over a list that is read at once."""
-
-    def __init__(
-        self,
-        feed: SnapshotFeed[R],
-        start: Cut,
-        *,
-        up: bool,
-        key: Callable[[R], Key],
-        store: WindowStore,
-        since: Since,
-    ) -> None:
-        super().__init__(feed.source, start, up=up, keep=feed.keep, success=feed.status)
-        self._feed = feed
-        self._key = key
-        self._store = store
-        self._since = since
-        self._is_unread = start != end(up=up)
-
-    @property
-    def _has_more(self) -> bool:
-        return self._is_unread
-
-    async def _fetch(self, wanted: int) -> bool:  # noqa: ARG002 - the list is read whole, whatever is wanted
-        snapshot, self.outage = await read_snapshot(self._feed, self._key, self._store, self._since)
-        self._is_unread = False
-        if self._feed.is_asked:
-            young_s = SNAPSHOT_TTL_S if self._feed.is_settled is None else YOUNG_TTL_S
-            has_rows = bool(snapshot.left_out) or any(map(self._keep, snapshot.rows))
-            self._note(snapshot, SETTLED_S if self._feed.gets_no_more and not has_rows else young_s)
-        else:
-            self.left_out = snapshot.left_out
-        self._enter(snapshot.keys, snapshot.rows, 0, len(snapshot.rows), end(up=self.up))
-        return True
-
-
-class ChosenWalk(Walk[R]):
-    """A walk over rows that were asked for one by one: it reads as many as a page wants."""
-
-    def __init__(self, feed: ChosenFeed[R], start: Cut, *, up: bool, key: Callable[[R], Key]) -> None:
-        super().__init__(feed.source, start, up=up, keep=feed.keep, success=feed.status)
-        self._feed = feed
-        self._key = key
-        place = start.parts[0] if start.parts else 0
-        if not isinstance(place, int):
-            raise InvalidCursorError("This cursor belongs to another list.")
-        self._at_place = place + start.is_after if start.parts else (0 if up else feed.places)
-
-    @property
-    def _has_more(self) -> bool:
-        return self._at_place < self._feed.places if self.up else self._at_place > 0
-
-    async def _fetch(self, wanted: int) -> bool:
-        """Read some batches at once; where one fails, those before it count."""
-        size = self._feed.at_once
-        near = self._at_place // size if self.up else (self._at_place - 1) // size
-        batches = [near + (number if self.up else -number) for number in range(-(-wanted // size))]
-        spans = [(max(0, n * size), min(self._feed.places, (n + 1) * size)) for n in batches]
-        spans = [(first, end) for first, end in spans if first < end]
-        answers = await asyncio.gather(*(self._feed.read(*span) for span in spans), return_exceptions=True)
-        failed = next((at for at, answer in enumerate(answers) if isinstance(answer, BaseException)), len(answers))
-        if failed == 0:
-            raise cast("BaseException", answers[0])
-        rows = [row for answer in answers[:failed] for row in cast("Sequence[R]", answer)]
-        rows.sort(key=self._key)
-        self._at_place = spans[failed - 1][1 if self.up else 0]
-        self.as_of = self.as_of or clock.now()
-        keys = [self._key(row) for row in rows]
-        self._enter(keys, rows, 0, len(rows), Cut((self._at_place,), is_after=False))
-        return True
 
 
 def _place(instant: datetime) -> Cut:

@@ -62,6 +62,10 @@ class Grid:
         """The window from cell `first` up to, without, cell `end`."""
         return Window(self.anchor + first * self.base, self.anchor + end * self.base)
 
+    def start_of_cell(self, instant: datetime) -> datetime:
+        """Where the narrowest window starts that holds an instant."""
+        return instant - (instant - self.anchor) % self.base
+
     def around(self, window: Window) -> Window:
         """The narrowest window of the grid that holds a whole range."""
         return self.window(self.cell(window.start), self.cell_after(window.end))

@@ -175,6 +175,7 @@ class CacheSettings(Settings, frozen=True):
         password: Of that account.
         enabled: Keep what was read for a while, so that the next page finds it.
         max_mb: What one process keeps in its memory.
+        answers_mb: What it keeps of whole answers besides, to give them again; 0 is none.
         stale_s: For how long what was read may still be served, marked STALE, while its source is down; 0 is never.
     """
 
@@ -183,6 +184,7 @@ class CacheSettings(Settings, frozen=True):
     password: Secret | None = None
     enabled: bool = True
     max_mb: int = 256
+    answers_mb: int = 32
     stale_s: float = 600.0
 
     @property
@@ -199,6 +201,8 @@ class CacheSettings(Settings, frozen=True):
             found.append("url: memory:// takes no username and no password")
         if not 1 <= self.max_mb <= 1_000_000:
             found.append("max_mb: expected 1 to 1000000")
+        if not 0 <= self.answers_mb <= 1_000_000:
+            found.append("answers_mb: expected 0 (none) to 1000000")
         if not 0 <= self.stale_s <= 86_400:
             found.append("stale_s: expected 0 (never) to 86400")
         return found

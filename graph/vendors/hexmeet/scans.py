@@ -53,9 +53,9 @@ class Whereabouts:
         self._max_entries = max_entries
         self._places: OrderedDict[str, Window | datetime] = OrderedDict()
 
-    def remember_start(self, vendor_id: str, start: datetime) -> None:
-        """Note when a row started."""
-        self._keep(vendor_id, start)
+    def remember_starts(self, starts: Iterable[tuple[str, datetime]]) -> None:
+        """Note when rows started."""
+        self._keep(starts)
 
     def remember(self, vendor_id: str, window: Window) -> None:
         """Note where a row's start lies, by all that is known; where that disagrees, the closer word counts."""
@@ -63,13 +63,15 @@ class Whereabouts:
         if not isinstance(known, datetime):
             both = Window(max(known.start, window.start), min(known.end, window.end))
             known = both if both.start < both.end else min(known, window, key=_width)
-        self._keep(vendor_id, known)
+        self._keep([(vendor_id, known)])
 
-    def _keep(self, vendor_id: str, place: Window | datetime) -> None:
-        self._places[vendor_id] = place
-        self._places.move_to_end(vendor_id)
-        if len(self._places) > self._max_entries:
-            self._places.popitem(last=False)
+    def _keep(self, met: Iterable[tuple[str, Window | datetime]]) -> None:
+        places = self._places
+        for vendor_id, place in met:
+            places[vendor_id] = place
+            places.move_to_end(vendor_id)
+        while len(places) > self._max_entries:
+            places.popitem(last=False)
 
     def __contains__(self, vendor_id: str) -> bool:
         return vendor_id in self._places

@@ -6,7 +6,7 @@ counted here, together with those of all processes that share the account.
 """
 
 import math
-import uuid
+import secrets
 from dataclasses import dataclass, field
 
 from graph import clock
@@ -36,7 +36,7 @@ class Scroll:
     left_out: int = 0
     closes_at: float = math.inf
     next_id: str = field(default="", repr=False)
-    slot: str = field(default_factory=lambda: uuid.uuid4().hex)
+    slot: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def take(self) -> str | None:
         """The id for the next page; None where a page is lost, or the scroll has expired."""

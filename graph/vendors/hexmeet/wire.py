@@ -1,6 +1,7 @@
 """HexMeet's bodies, typed: strict on kinds, tolerant where the documents contradict themselves (contracts.md 1)."""
 
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -65,23 +66,20 @@ class Row(Wire, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a row that cannot be put in order."""
-        if self.camel_start is None and self.snake_start is None:
+        start, end = self.camel_start or self.snake_start, self.camel_end or self.snake_end
+        if start is None:
             raise ValueError("Object missing required field `startTime`")
-        for field, time in (
-            ("startTime", self.camel_start),
-            ("start_time", self.snake_start),
-            ("endTime", self.camel_end),
-            ("end_time", self.snake_end),
-        ):
-            if time is not None and not 1970 <= time.year < 9999:
-                raise FieldError(field, "a time since 1970")
+        if not 1970 <= start.year < 9999:
+            raise FieldError("startTime" if self.camel_start else "start_time", "a time since 1970")
+        if end is not None and not 1970 <= end.year < 9999:
+            raise FieldError("endTime" if self.camel_end else "end_time", "a time since 1970")
 
     @property
     def started_at(self) -> datetime:
         """The start, in UTC."""
         start = self.camel_start or self.snake_start
         assert start is not None  # noqa: S101 - __post_init__ saw to it
-        return start.astimezone(UTC)
+        return start if start.tzinfo is UTC else start.astimezone(UTC)
 
     @property
     def ended_at(self) -> datetime | None:
@@ -100,10 +98,7 @@ class ConferenceRow(Row, frozen=True, kw_only=True):
     max_party_count: Int32 | None = None
     type: Int32 | None = None
 
-    @property
-    def guid(self) -> str:
-        """What tells this row from others."""
-        return self.conf_guid
+    guid = property(attrgetter("conf_guid"), doc="What tells this row from others.")
 
 
 class CallRow(Row, frozen=True, kw_only=True):
@@ -117,10 +112,7 @@ class CallRow(Row, frozen=True, kw_only=True):
     version: str | None = None
     mcu_name: str | None = None
 
-    @property
-    def guid(self) -> str:
-        """What tells this row from others."""
-        return self.call_guid
+    guid = property(attrgetter("call_guid"), doc="What tells this row from others.")
 
 
 R = TypeVar("R", ConferenceRow, CallRow)

@@ -312,4 +312,4 @@ class HuaweiAdapter(Adapter):
 
 
 def _headers(guid: str) -> dict[str, str]:
-    return {"Content-Type": "application/json; charset=UTF-8", "Guid": guid}
+    return {"content-type": "application/json; charset=UTF-8", "Guid": guid}
