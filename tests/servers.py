@@ -9,8 +9,14 @@ from typing import Any
 import uvicorn
 
 from graph.server.connections import BoundedSocket
+from graph.server.http11 import BoundedProtocol
 
-SOCKETS: dict[str, Any] = {"ws": BoundedSocket, "ws_per_message_deflate": False, "ws_max_size": 256 * 1024}
+SPOKEN: dict[str, Any] = {
+    "http": BoundedProtocol,
+    "ws": BoundedSocket,
+    "ws_per_message_deflate": False,
+    "ws_max_size": 256 * 1024,
+}
 
 
 class _Server(uvicorn.Server):
@@ -43,7 +49,7 @@ async def serve(app: Any, **options: Any) -> AsyncIterator[str]:
     """Run an ASGI app on a free loopback port of this loop; gives its URL without a path. Options are uvicorn's."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
-    settings = {"log_level": "error", "lifespan": "auto", "timeout_graceful_shutdown": 1, **SOCKETS, **options}
+    settings = {"log_level": "error", "lifespan": "auto", "timeout_graceful_shutdown": 1, **SPOKEN, **options}
     config = uvicorn.Config(app, **settings)
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

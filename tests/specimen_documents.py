@@ -7,10 +7,14 @@ LEAVES = (
     *("tags", "words", "grid", "anything", "called", "doubled", "__typename"),
 )
 ASKED = ("later", "again: later(times: 5)", "atOnce", "fails", "lone { text child { number } }")
+MANY = ("many", "five: many(times: 5)", "large: many(times: 7)", "least: many(times: 1)", "worst: many(times: 13)",
+        "none: many(times: null)", "many @include(if: $yes)")  # fmt: skip
+KIN = ("kin", "sureKin", "twin", "sureTwin")
 DIRECTIVES = ("", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @include(if: $no)", " @skip(if: true)")
 FRAGMENTS = {"P": "text kind", "Q": "sureText child { number text }"}
 SHAPES = ("__typename", "... on Square { side area }", "... on Circle { radius @include(if: $yes) }",
-          "... on Nicked { nick side }", "... on Shape { area }")  # fmt: skip
+          "... on Nicked { nick side manySides }", "... on Shape { area }",
+          "... on Square { manySides laterSide }")  # fmt: skip
 
 
 def document(random: Random) -> str:
@@ -24,11 +28,13 @@ def document(random: Random) -> str:
             asked = random.sample(ASKED, random.randint(0, len(ASKED)))
             if random.random() < 0.1:
                 asked.append("failsSurely")
+            if random.random() < 0.5:
+                asked += [_asked_at_once(random, 1) for _ in range(random.randint(1, 3))]
             parts = [selected, *asked]
             random.shuffle(parts)
             selected = " ".join(parts)
     else:
-        own = ["side", "area", "z: area"] if root == "squares" else ["area"] if root != "things" else []
+        own = ["side", "area", "z: area", "manySides"] if root == "squares" else ["area"] if root != "things" else []
         choices = own if root == "squares" else [*SHAPES, *own]
         selected, fragments = " ".join(random.sample(choices, min(3, len(choices)))), []
     spread = "".join(
@@ -36,6 +42,17 @@ def document(random: Random) -> str:
     )
     extra = random.choice(("", " __typename", " more: __typename @include(if: $no)"))
     return f"query($yes: Boolean!, $no: Boolean!) {{ {root} {{ {selected} }}{extra} }}{spread}"
+
+
+def _asked_at_once(random: Random, depth: int) -> str:
+    """Fields that are resolved for all rows at once, of rows and of objects in them."""
+    name = random.choice((*MANY, *KIN, *KIN) if depth else MANY)
+    if name in MANY:
+        return name
+    inner = [_asked_at_once(random, depth - 1) for _ in range(random.randint(0, 2))]
+    others = random.sample(("text", "later", "kind", "failsSurely", "twin { text fails }", "__typename"), 2)
+    alias = random.choice(("", "other: ", "another: "))
+    return f"{alias}{name} {{ {' '.join([*inner, *others])} }}"
 
 
 def _leaf(random: Random, depth: int, fragments: list[str], kind: str) -> str:

@@ -2,14 +2,16 @@
 
 import decimal
 import enum
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
 from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLSchema
+from strawberry.utils.str_converters import to_camel_case
 
-from graph.execution import SHORTCUT, seen_through
+from graph.execution import BATCH, SHORTCUT, looked_at, seen_through
 
 
 @strawberry.enum
@@ -59,9 +61,84 @@ class Leaf:
     )
 
 
+def of_all(find: Callable[..., Any]) -> Callable[..., Any]:
+    """Finds for many rows what is found for one, or why it is not."""
+
+    async def batch(rows: Sequence[Any], info: strawberry.Info, **arguments: Any) -> list[Any]:
+        assert info.field_name == to_camel_case(find.__name__.strip("_"))
+        assert arguments.get("times") != WORST, "worst"
+        return [found_or_error(find, row, arguments) for row in rows]
+
+    return batch
+
+
+def found_or_error(find: Callable[..., Any], row: Any, arguments: dict[str, Any]) -> Any:
+    try:
+        return find(row, **arguments)
+    except ValueError as error:
+        return error
+
+
+WORST = 13
+
+
+def _many(root: Any, times: int = 2) -> Any:
+    assert times != WORST, "worst"
+    if isinstance(root, Awaited) or getattr(root, "number", None) in (0, 5):
+        raise ValueError("many fail")
+    return 2**40 if times == LARGE else times
+
+
+def _kin(root: Any) -> Any:
+    return vars(root).get("child")
+
+
+def _sure_kin(root: Any) -> Any:
+    if vars(root).get("kind") is Kind.C:
+        raise ValueError("kin fail")
+    return vars(root).get("child")
+
+
+def _many_sides(root: Any) -> Any:
+    if root.side == 3:
+        raise ValueError("three sides")
+    return root.side
+
+
+async def _many_later(root: Any, times: int = 2) -> Any:
+    return _many(root, times)
+
+
+async def _kin_later(root: Any) -> Any:
+    return _kin(root)
+
+
+async def _sure_kin_later(root: Any) -> Any:
+    return _sure_kin(root)
+
+
+async def _many_sides_later(root: Any) -> Any:
+    return _many_sides(root)
+
+
+LEAST = 1
+LARGE = 7
+
+
 @strawberry.type
 class Grown(Leaf):
     """Has fields that are asked for."""
+
+    twin: Annotated["Grown", strawberry.lazy("specimens")] | None
+    sure_twin: Annotated["Grown", strawberry.lazy("specimens")]
+
+    many: int | None = strawberry.field(resolver=_many_later, metadata={BATCH: of_all(_many)})
+    kin: Annotated["Grown", strawberry.lazy("specimens")] | None = strawberry.field(
+        resolver=_kin_later, metadata={BATCH: of_all(_kin)}
+    )
+    sure_kin: Annotated["Grown", strawberry.lazy("specimens")] = strawberry.field(
+        resolver=_sure_kin_later, metadata={BATCH: of_all(_sure_kin)}
+    )
 
     @strawberry.field
     async def later(self, times: int = 2) -> int:
@@ -93,6 +170,12 @@ class Shape:
 @strawberry.type
 class Square(Shape):
     side: int
+
+    many_sides: int = strawberry.field(resolver=_many_sides_later, metadata={BATCH: of_all(_many_sides)})
+
+    @strawberry.field
+    async def later_side(self) -> int | None:
+        return self.side
 
 
 @strawberry.type
@@ -205,6 +288,8 @@ def row(random: Random, depth: int, faulty: float, *, casts: bool) -> Any:
         [row(random, depth - 1, faulty, casts=casts) for _ in range(random.randint(0, 2))] if depth else []
     )
     made["child"] = row(random, depth - 1, faulty, casts=casts) if depth and random.random() < 0.6 else None
+    twin = row(random, 0, faulty, casts=casts) if depth == 2 and random.random() < 0.8 else None
+    made["twin"] = made["sure_twin"] = twin
     made["shape"] = shape(random, faulty, casts=casts)
     made["thing"] = random.choice([Square(area=1.0, side=1), Other(name="o"), None])
     if random.random() < faulty / 4:
@@ -271,13 +356,28 @@ def schema() -> GraphQLSchema:
     for name in ("Leaf", "Grown"):
         field = made.type_map[name].fields["secret"]  # type: ignore[attr-defined]
         field.resolve = guarded(field.resolve)
+    many = made.type_map["Grown"].fields["many"]  # type: ignore[attr-defined]
+    many.resolve = guarded(looking(many.resolve))
     return made
 
 
+def looking(resolve: Any) -> Any:
+    async def find(source: Any, info: Any, **arguments: Any) -> Any:
+        return look(await resolve(source, info, **arguments), info)
+
+    return looked_at(find, resolve, look)
+
+
+def look(found: Any, info: Any) -> Any:
+    if found == LEAST and info.field_name == "many":
+        raise ValueError("too few")
+    return found
+
+
 def guarded(resolve: Any) -> Any:
-    def ask(source: Any, info: Any) -> Any:
+    def ask(source: Any, info: Any, **arguments: Any) -> Any:
         if info.context == "open":
-            return resolve(source, info)
+            return resolve(source, info, **arguments)
         raise PermissionError("refused")
 
     return seen_through(ask, resolve, lambda context: context == "open")

@@ -12,7 +12,7 @@ from graph.context import Context
 from graph.ids import IdKind, encode_id
 from graph.loaders import CallByKeyLoader, ConferenceByKeyLoader, RoomByKeyLoader
 from graph.paging.listing import Listing
-from graph.schema import cost, federation, query
+from graph.schema import cost, federation, query, served
 from graph.schema.documents import Documents
 from graph.server import view
 from graph.server.auth import Guard
@@ -54,14 +54,14 @@ PLACES: dict[str, tuple[object, str]] = {
     "a root": (query, "conference_listing"),
     "the cache": (WindowStore, "recall"),
     "federation's keys": (federation, "identify"),
-    "federation's look-up": (federation, "fetch_node"),
+    "federation's look-up": (federation, "fetch_nodes"),
     "the prediction of cost": (cost, "predict"),
-    "the telling of cost": (cost.CostLimit, "get_results"),
-    "the checks of documents": (Documents, "on_parse"),
-    "the presenting of errors": (federation, "present"),
+    "the telling of cost": (cost, "told"),
+    "the checks of documents": (Documents, "operation"),
+    "the presenting of errors": (served, "present"),
     "the context": (Context, "create"),
     "the guard": (Guard, "authenticate"),
-    "the reading of bodies": (view, "read_request"),
+    "the reading of bodies": (view, "read_sent"),
     "the writing of answers": (view, "answer"),
 }
 

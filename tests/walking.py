@@ -174,10 +174,12 @@ async def staged(
     options: Tables | None = None,
     server: Mapping[str, object] | None = None,
     wrap: Wrap = lambda _, app: app,
+    timeless: bool = False,
 ) -> AsyncIterator[Stage]:
     """Run a world of its own, whose clock stands until it is moved; conferences begin at multiples of `grain`.
 
-    The other arguments are as `worlds.running` has them.
+    Where the world is timeless no second passes, either, and counts per day are waited for: a slow machine asks vendors
+    for the same as a fast one. The other arguments are as `worlds.running` has them.
     """
     world = DriftingWorld(conferences, days, grain)
     unlimited = {"max_open_scrolls": 10**6}  # where the clock stands no scroll closes
@@ -188,10 +190,13 @@ async def staged(
         monkeypatch.setattr(clock, "now", lambda: NOW)
         sandbox = await stack.enter_async_context(Sandbox(world, options=given, vendors=vendors))
         tables = source_tables(sandbox, sources or {})
+        if timeless:
+            tables = {name: {**table, "timeout_s": 100} for name, table in tables.items()}
         settings = build({"server": dict(server or {}), "sources": tables}, TYPES, {})
         client = await stack.enter_async_context(Client(settings))
         stage = Stage(world, sandbox, settings, client)
         began = time.monotonic()
         monkeypatch.setattr(clock, "now", lambda: stage.now)
-        monkeypatch.setattr(clock, "monotonic", lambda: stage.monotonic_s + time.monotonic() - began)
+        pace = 0 if timeless else 1
+        monkeypatch.setattr(clock, "monotonic", lambda: stage.monotonic_s + pace * (time.monotonic() - began))
         yield stage

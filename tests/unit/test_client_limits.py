@@ -75,8 +75,9 @@ async def test_whoever_goes_away_while_waiting_leaves_the_line() -> None:
 
 
 async def hold(client: VendorClient, release: asyncio.Event) -> None:
-    async with client._turns.turn("report", 5):
-        await release.wait()
+    await client._turns.take("report", 5)
+    await release.wait()
+    client._turns.pass_on()
 
 
 async def test_whoever_goes_away_just_as_its_turn_comes_passes_it_on() -> None:

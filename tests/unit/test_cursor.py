@@ -16,7 +16,9 @@ from graph.paging import PageArgs, resolve_window
 from graph.paging.cursor import (
     Checkpoint,
     Cursor,
+    CursorWriter,
     Cut,
+    Key,
     beginning,
     cut_between,
     decode_cursor,
@@ -38,6 +40,12 @@ def test_a_cursor_comes_back_as_it_was() -> None:
     places = {tag_of("a"): Checkpoint((5, None, "x"), is_after=True), tag_of("b"): Checkpoint((), is_after=False)}
     cursor = Cursor(KEY, 0, up=True, checkpoints=places, window=Window(DAWN, DAWN + DAY), began=1_800_000_000)
     assert decode_cursor(encode_cursor(cursor, "scope"), "scope") == cursor
+
+
+@given(KEYS, st.booleans(), st.sampled_from((None, Window(DAWN, DAWN + DAY))))
+def test_a_row_where_all_sources_stand_has_the_cursor_of_its_key(key: Key, up: bool, window: Window | None) -> None:
+    writer = CursorWriter("scope", window, 1_800_000_000, up=up)
+    assert writer.write_row(key) == writer.write(Cursor(key, 0, up))
 
 
 def test_six_sources_in_debt_are_short() -> None:

@@ -3,7 +3,6 @@
 import json
 from typing import Annotated, Any, ClassVar
 
-import httpx
 import msgspec
 import pytest
 import structlog
@@ -53,7 +52,7 @@ FULL = {"rowId": 1, "hostId": "h", "status": 1, "note": "n", "passcode": SECRET}
 
 def reply(body: Any, observer: Drift, status: int = 200) -> VendorReply:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return VendorReply("acme", "report", status, httpx.Headers(), raw, observer)
+    return VendorReply("acme", "report", status, [], raw, observer)
 
 
 def observe(*bodies: Any, looks_at_all: bool = True) -> dict[tuple[str, str], int]:

@@ -5,6 +5,7 @@ import gc
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -220,6 +221,7 @@ async def test_nothing_in_the_future_or_long_ago_is_dear() -> None:
     assert rows_of(await world.walk(1000)) == world.truth()
 
 
+@pytest.mark.usefixtures("young_heap")
 @pytest.mark.parametrize("kind", ["numbered", "scroll with counts"])
 async def test_a_long_walk_holds_a_bounded_number_of_rows(kind: str) -> None:
     """20,000 rows made up on the way, a megabyte of them in the store: no more than some windows are alive."""
@@ -237,7 +239,7 @@ async def test_a_long_walk_holds_a_bounded_number_of_rows(kind: str) -> None:
             answer = await vendor.read(window, token)
             return answer._replace(rows=[Weighed(*row) for row in answer.rows])
 
-        return RangedFeed(**{**plain.__dict__, "read": read})
+        return msgspec.structs.replace(plain, read=read)
 
     vendor.__dict__["feed"] = feed
     store = WindowStore(max_bytes=MEGABYTE)

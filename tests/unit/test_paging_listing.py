@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from paging_world import DAWN, DAY, MINUTE, Row, Vendor, World, key
 
@@ -131,7 +132,7 @@ async def test_what_cannot_be_asked_is_shown_and_owes_nothing() -> None:
         raise UnsupportedError("No.", source="other", endpoint="list")
 
     one = vendor()
-    unable = RangedFeed(**{**one.feed().__dict__, "source": "unable", "read": refuse, "store_key": None})
+    unable = msgspec.structs.replace(one.feed(), source="unable", read=refuse, store_key=None)
     listing = Listing([one.feed(), unable], key=key, scope="s", window=MONTH, unsupported=["never"])
     page = await listing.page(PageArgs(size=100))
     assert {name: result.status.name for name, result in page.results.items()} == {

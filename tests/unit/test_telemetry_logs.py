@@ -13,9 +13,9 @@ import pytest
 from loglines import lines, logging_from
 
 import graph
-from graph.telemetry.calls import vendor_call
+from graph.telemetry.calls import VendorCall
 from graph.telemetry.logs import KEYS, configure_logs, log, told_of
-from graph.telemetry.requests import told_request
+from graph.telemetry.requests import ToldRequest
 
 SECRET = "token-5150 of Ann Example"
 PACKAGE = Path(graph.__file__).parent
@@ -128,7 +128,7 @@ def test_a_task_that_failed_unseen_is_told_without_its_words(capsys: pytest.Capt
 
 
 def test_lines_bear_the_id_of_the_request_they_were_written_for(capsys: pytest.CaptureFixture[str]) -> None:
-    with told_request("request-1", {}), vendor_call("alpha", "list") as call:
+    with ToldRequest("request-1", {}), VendorCall("alpha", "list") as call:
         call.outcome = "timeout"
     log.info("later")
     vendor, request, later = lines(capsys.readouterr().err)
@@ -143,7 +143,7 @@ def test_lines_bear_the_id_of_the_request_they_were_written_for(capsys: pytest.C
 def test_vendor_requests_that_did_not_fail_are_told_at_debug_only(
     outcome: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with vendor_call("alpha", "list") as call:
+    with VendorCall("alpha", "list") as call:
         call.outcome = outcome
     (line,) = lines(capsys.readouterr().err)
     assert (line["level"], line["outcome"]) == ("debug", outcome)

@@ -24,8 +24,8 @@ from graph.errors import ConfigError
 from graph.server import create_app
 from graph.settings import AppSettings, ServerSettings, build
 from graph.telemetry import traces
-from graph.telemetry.calls import vendor_call
-from graph.telemetry.requests import told_request
+from graph.telemetry.calls import VendorCall
+from graph.telemetry.requests import ToldRequest
 from graph.vendors import VENDORS
 
 pytestmark = pytest.mark.anyio
@@ -83,7 +83,7 @@ async def test_a_request_its_batches_and_vendor_requests_are_one_trace(spans: In
 
 
 async def test_an_exception_is_told_by_its_outcome_only(spans: InMemorySpanExporter) -> None:
-    with pytest.raises(ValueError, match=SECRET), told_request("request-1", {}), vendor_call("alpha", "list"):
+    with pytest.raises(ValueError, match=SECRET), ToldRequest("request-1", {}), VendorCall("alpha", "list"):
         raise ValueError(SECRET)
     exchange, request = spans.get_finished_spans()
     assert exchange.events == request.events == ()
@@ -130,7 +130,7 @@ async def test_the_service_bears_the_name_that_the_environment_gives(
     exporter = InMemorySpanExporter()
     traces.start_tracing(SimpleSpanProcessor(exporter))
     try:
-        with told_request("request-1", {}):
+        with ToldRequest("request-1", {}):
             pass
     finally:
         traces.stop_tracing()
@@ -150,7 +150,7 @@ async def test_a_collector_that_does_not_answer_does_not_keep_the_process(monkey
     async with await asyncio.start_server(collector, "127.0.0.1", 0) as server:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         traces.start_tracing()
-        with told_request("request-1", {}):
+        with ToldRequest("request-1", {}):
             pass
         async with asyncio.timeout(8):  # ten seconds is what the exporter would wait
             await asyncio.to_thread(traces.stop_tracing)

@@ -15,7 +15,7 @@ from faulty import Line
 from valkeys import running_valkey
 
 from graph.cache import valkey as valkeys
-from graph.cache.valkey import connected
+from graph.cache.shared import connected
 from graph.settings import CacheSettings, Secret
 
 pytestmark = pytest.mark.anyio

@@ -121,6 +121,7 @@ def test_what_has_no_written_form_weighs_too() -> None:
     assert weigh([object()] * 10) > weigh([1] * 10) > weigh([]) == ENTRY_BYTES
 
 
+@pytest.mark.usefixtures("young_heap")
 @pytest.mark.parametrize("vendor", ["hexmeet", "netease", "systec"])
 @pytest.mark.parametrize("extras", [Extras(), Extras(members=True, calls=True)], ids=["bare", "with extras"])
 async def test_an_entry_weighs_about_what_it_takes(vendor: str, extras: Extras) -> None:

@@ -42,7 +42,7 @@ async def whole_walk(stage: Stage, order: str, size: int, *, is_forward: bool) -
 @pytest.mark.parametrize("conferences", [30, 3000])
 async def test_the_first_page_and_the_whole_walk_are_cheap(monkeypatch: pytest.MonkeyPatch, conferences: int) -> None:
     """50 rows: three list requests, eight where rows are few; all: 2 x ceil(rows / page) + 12, SYSTEC four more."""
-    async with staged(monkeypatch, conferences) as stage:
+    async with staged(monkeypatch, conferences, timeless=True) as stage:
         known = stage.oracle.conferences(NOW - 60 * DAY, NOW)
         for order in ("START_DESC", "START_ASC"):
             for is_forward in (True, False):
@@ -62,7 +62,7 @@ async def test_the_first_page_and_the_whole_walk_are_cheap(monkeypatch: pytest.M
 async def test_calls_are_as_cheap(monkeypatch: pytest.MonkeyPatch, is_forward: bool) -> None:
     """Where legs come with their conferences, a request brings those of a page of conferences."""
     span = {"from": text(NOW - 30 * DAY), "to": text(NOW)}
-    async with staged(monkeypatch, 1500) as stage:
+    async with staged(monkeypatch, 1500, timeless=True) as stage:
         given = {"first": 50} if is_forward else {"last": 50}
         page = (await stage.client.data(CALLS, d=span, **given))["calls"]
         assert len(page["nodes"]) == 50
@@ -82,7 +82,7 @@ async def test_calls_are_as_cheap(monkeypatch: pytest.MonkeyPatch, is_forward: b
 async def test_centuries_without_rows_cost_little(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
     """Where windows may be wide; SYSTEC, whose may not, is asked nothing of the future."""
     span = {"from": "2020-01-01T00:00:00Z", "to": "2199-01-01T00:00:00Z"}
-    async with staged(monkeypatch, 1000) as stage:
+    async with staged(monkeypatch, 1000, timeless=True) as stage:
         expected = truth(stage, NOW - 70 * DAY, NOW + 9 * DAY)
         pages = await stage.walk(CONFERENCES, ["conferences"], 1000, d=span, order=order)
         assert sorted(key(row) for row in rows_of(pages)) == sorted(expected)
@@ -93,6 +93,7 @@ async def test_centuries_without_rows_cost_little(monkeypatch: pytest.MonkeyPatc
             assert requests[source] <= 2 * -(-rows[source] // size) + 12 + started, requests
 
 
+@pytest.mark.usefixtures("young_heap")
 async def test_a_dense_world_makes_the_first_page_short_never_dear(monkeypatch: pytest.MonkeyPatch) -> None:
     """20,000 conferences: at most eight list requests; the store holds what it may, not the range."""
     stores: list[WindowStore] = []
@@ -102,7 +103,7 @@ async def test_a_dense_world_makes_the_first_page_short_never_dear(monkeypatch: 
         return stores[-1]
 
     monkeypatch.setattr(WindowStore, "of", store)
-    async with staged(monkeypatch, 20_000) as stage:
+    async with staged(monkeypatch, 20_000, timeless=True) as stage:
         page = (await stage.client.data(CONFERENCES, **LATEST, first=50))["conferences"]
         assert page["pageInfo"]["hasNextPage"]
         assert max(stage.lists().values()) <= 8
@@ -129,7 +130,7 @@ async def test_a_dense_world_makes_the_first_page_short_never_dear(monkeypatch: 
 
 
 async def test_fifty_identical_queries_at_once_cost_what_one_costs(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with staged(monkeypatch, 3000, wrap=Slow().around) as stage:
+    async with staged(monkeypatch, 3000, wrap=Slow().around, timeless=True) as stage:
         await stage.client.data(CONFERENCES, **LATEST, first=50)  # the twins count their days, which takes them a while
         stage.start_anew()
         await stage.client.data(CONFERENCES, **LATEST, first=50)

@@ -1,5 +1,6 @@
 """P5 over real HTTP: sources that fail in the middle of a walk and come back lose no row."""
 
+import asyncio
 from collections.abc import Callable
 from random import Random
 from typing import Any, NamedTuple
@@ -11,6 +12,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from walking import CONFERENCES, SPAN, Page, Stage, key, rows_of, staged, truth
 from worlds import DAY, NOW
+
+from graph import clock
 
 pytestmark = pytest.mark.anyio
 
@@ -34,6 +37,16 @@ class Weather:
             await answer(scope, receive, send)
 
         return served
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever tries again does so at once: hundreds of requests fail here."""
+
+    async def sleep(_: float) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(clock, "sleep", sleep)
 
 
 class Listed(NamedTuple):

@@ -45,7 +45,7 @@ async def test_fifty_identical_questions_for_whole_lists_cost_what_one_costs(
 ) -> None:
     """What is selected beside their rows, too."""
     query, given = WHOLE[name]
-    async with staged(monkeypatch, 300, days=5, wrap=Slow().around) as stage:
+    async with staged(monkeypatch, 300, days=5, wrap=Slow().around, timeless=True) as stage:
         await assert_paid_once(stage, query, d=SPAN, **given)
 
 
@@ -65,7 +65,7 @@ async def test_fifty_identical_questions_for_whole_lists_cost_what_one_costs(
 async def test_fifty_identical_look_ups_cost_what_one_costs(
     monkeypatch: pytest.MonkeyPatch, source: str, query: str
 ) -> None:
-    async with staged(monkeypatch, 300, days=5, wrap=Slow().around) as stage:
+    async with staged(monkeypatch, 300, days=5, wrap=Slow().around, timeless=True) as stage:
         found = (await stage.client.data(FIND, s=[source], d=SPAN))["conferences"]["nodes"]
         await assert_paid_once(stage, query, id=found[0]["id"])
 
@@ -74,7 +74,7 @@ async def test_fifty_identical_look_ups_cost_what_one_costs(
 async def test_a_walk_reads_a_whole_list_once(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Not once a page; the totals beside it come from the same reading."""
     query, given = WHOLE[name]
-    async with staged(monkeypatch, 6000, days=30) as stage:
+    async with staged(monkeypatch, 6000, days=30, timeless=True) as stage:
         stage.start_anew()
         span = {"from": text(NOW - 30 * DAY), "to": text(NOW)}
         await stage.client.data(query, first=2, d=span, **given)
@@ -149,7 +149,7 @@ async def test_rooms_and_their_usage_are_folded_from_one_reading(monkeypatch: py
     """Where the vendor reports neither, and both are asked for together."""
     rooms = "rooms(filter: {during: $d, sources: $s}) { totalCount }"
     usage = "usageBy(dimension: ROOM, during: $d, sources: $s) { totals { count } }"
-    async with staged(monkeypatch, 3000, days=30) as stage:
+    async with staged(monkeypatch, 3000, days=30, timeless=True) as stage:
         spent = []
         for fields in (rooms, usage, f"{rooms} {usage}"):
             stage.start_anew()
