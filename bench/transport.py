@@ -16,12 +16,14 @@ from statistics import median
 
 import fastrows
 import httpx
+import msgspec
 import uvloop
 from tables import table
 
 from graph.settings import SourceSettings
-from graph.transport.bodies import read_body
+from graph.transport.bodies import unpacked
 from graph.transport.client import VendorClient
+from graph.transport.connection import message_of, start_of
 from graph.transport.connections import HEADERS, Connections
 from graph.transport.local_quotas import LocalQuotas
 from graph.transport.messages import VendorReply, VendorRequest
@@ -30,6 +32,7 @@ PATH = "/v1/statistic/meeting/list"
 SIZES = {"small": 1, "large": 1000}  # rows of an answer
 CALLERS = (1, 20, 200)
 MOST = 64_000_000
+TIMEOUT_S = 30.0
 
 Ask = Callable[[], Awaitable[int]]
 
@@ -40,16 +43,28 @@ def question(rows: int) -> dict[str, int]:
     return {"startTime": start, "endTime": start + fastrows.QUARTER_MS, "pageIndex": 1, "pageSize": rows}
 
 
-def by(transport: httpx.AsyncBaseTransport, url: httpx.URL, rows: int) -> Ask:
-    """Ask by a transport."""
+def by_httpx(transport: httpx.AsyncBaseTransport, url: httpx.URL, rows: int) -> Ask:
+    """Ask by httpx's own transport."""
 
     async def ask() -> int:
         request = httpx.Request("POST", url, headers=HEADERS, json=question(rows))
         response = await transport.handle_async_request(request)
         try:
-            return len(await read_body(response, MOST))
+            return len(await response.aread())
         finally:
             await response.aclose()
+
+    return ask
+
+
+def by_ours(connections: Connections, url: httpx.URL, rows: int) -> Ask:
+    """Ask by our connections."""
+
+    async def ask() -> int:
+        content = msgspec.json.encode(question(rows))
+        message = message_of(start_of("POST", url), {**HEADERS, "content-length": str(len(content))}, content)
+        answer = await connections.ask(url, message, TIMEOUT_S)
+        return len(unpacked(answer.body, answer.encoding, MOST))
 
     return ask
 
@@ -88,8 +103,8 @@ async def compare(url: str, times: int, rounds: int) -> None:
     for size, rows in SIZES.items():
         place = httpx.URL(url + PATH)
         ways = {
-            "httpx's transport": by(stock, place, rows),
-            "our connections": by(ours, place, rows),
+            "httpx's transport": by_httpx(stock, place, rows),
+            "our connections": by_ours(ours, place, rows),
             "the client of a source": by_client(client, rows),
         }
         (length,) = {await ask() for ask in ways.values()}  # all are answered alike

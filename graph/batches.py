@@ -26,7 +26,6 @@ from graph.paging import read_recent
 from graph.paging.freshness import note_fault, note_life, note_settled
 from graph.paging.shelf import SNAPSHOT_TTL_S
 from graph.paging.windows import Rows
-from graph.records import Call, Conference
 from graph.telemetry.traces import span
 
 
@@ -95,9 +94,11 @@ class SourceLoader(DataLoader[K, Answer[V]]):
 
     def ended_at(self, key: K, value: Any) -> datetime | None:  # noqa: ARG002 - of use to some
         """When all had ended that the value of a key tells of; None where that is not known."""
-        if isinstance(value, Conference):
-            return value.over_at
-        return value.ended_at if isinstance(value, Call) else None
+        return None
+
+    def missing_from(self, value: Any) -> int:
+        """How many rows of a value could not be read: it has not settled, as they may be readable soon."""
+        return Rows.missing_from(value)
 
     def read_at(self, key: K) -> datetime | None:
         """When reading the value of a key began, which may have been for another request."""
@@ -136,7 +137,9 @@ class SourceLoader(DataLoader[K, Answer[V]]):
         batches: dict[Hashable, list[K]] = defaultdict(list)
         for key in () if self._is_cancelled else keys:
             batches[self.batch_key(key)].append(key)
-        reading = asyncio.gather(*(self._read_batch(batch, answers) for batch in batches.values()))
+        reading = asyncio.gather(
+            *(self._read_batch(batch, answers) for batch in batches.values()), return_exceptions=True
+        )
         self._reading.add(reading)
         reading.add_done_callback(self._reading.discard)
         with contextlib.suppress(asyncio.CancelledError):
@@ -165,9 +168,8 @@ class SourceLoader(DataLoader[K, Answer[V]]):
         )
 
     def _has_settled(self, key: K, value: Any) -> bool:
-        if isinstance(value, Rows) and value.left_out:
-            return False
-        return self._fleet.sources[key.source_name].has_settled(self.ended_at(key, value))
+        ended_at = None if self.missing_from(value) else self.ended_at(key, value)
+        return self._fleet.sources[key.source_name].has_settled(ended_at)
 
 
 def _given_up(key: OfSource) -> Answer[Any]:

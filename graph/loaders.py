@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
 from graph.batches import OfSource, SourceLoader
 from graph.fleet import Fleet, Source
 from graph.paging.shelf import YOUNG_TTL_S
-from graph.paging.windows import Window
+from graph.paging.windows import Rows, Window
 from graph.records import (
     Call,
     Conference,
@@ -100,6 +100,10 @@ class ConferenceByKeyLoader(SourceLoader[ConferenceKey, Conference | None]):
         """Extras are read for a whole batch: they make no other conference of it."""
         return key.source_name, key.vendor_id, key.near
 
+    def ended_at(self, key: ConferenceKey, value: Conference | None) -> datetime | None:  # noqa: ARG002 - the value tells it
+        """When the conference had."""
+        return None if value is None else value.over_at
+
     async def read(self, source: Source, keys: Sequence[ConferenceKey]) -> Sequence[Conference | Exception | None]:
         """Read a batch with all that any of its keys wants."""
         extras = Extras(members=any(key.extras.members for key in keys), calls=any(key.extras.calls for key in keys))
@@ -108,6 +112,10 @@ class ConferenceByKeyLoader(SourceLoader[ConferenceKey, Conference | None]):
 
 class CallByKeyLoader(SourceLoader[VendorKey, Call | None]):
     """Calls by the vendor's identifier."""
+
+    def ended_at(self, key: VendorKey, value: Call | None) -> datetime | None:  # noqa: ARG002 - the value tells it
+        """When the call had."""
+        return None if value is None else value.ended_at
 
     async def read(self, source: Source, keys: Sequence[VendorKey]) -> Sequence[Call | Exception | None]:
         """Read a batch."""
@@ -213,6 +221,10 @@ class McuReportsLoader(ReportLoader[McuReportsKey, Sequence[McuReport]]):
 
 class UsageGroupsLoader(ReportLoader[UsageGroupsKey, UsageGroups]):
     """Usage per room, company, capacity or device model."""
+
+    def missing_from(self, value: UsageGroups) -> int:
+        """Of its groups."""
+        return Rows.missing_from(value.groups)
 
     async def read(self, source: Source, keys: Sequence[UsageGroupsKey]) -> Sequence[UsageGroups | Exception]:
         """Read one report."""

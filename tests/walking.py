@@ -178,8 +178,8 @@ async def staged(
 ) -> AsyncIterator[Stage]:
     """Run a world of its own, whose clock stands until it is moved; conferences begin at multiples of `grain`.
 
-    Where the world is timeless no second passes, either, and counts per day are waited for: a slow machine asks vendors
-    for the same as a fast one. The other arguments are as `worlds.running` has them.
+    Where the world is timeless no second passes, either, counts per day are waited for, and nobody waits for a turn: a
+    slow machine asks vendors for the same as a fast one. The other arguments are as `worlds.running` has them.
     """
     world = DriftingWorld(conferences, days, grain)
     unlimited = {"max_open_scrolls": 10**6}  # where the clock stands no scroll closes
@@ -191,7 +191,7 @@ async def staged(
         sandbox = await stack.enter_async_context(Sandbox(world, options=given, vendors=vendors))
         tables = source_tables(sandbox, sources or {})
         if timeless:
-            tables = {name: {**table, "timeout_s": 100} for name, table in tables.items()}
+            tables = {name: {**table, "timeout_s": 100, "max_requests_per_second": 0} for name, table in tables.items()}
         settings = build({"server": dict(server or {}), "sources": tables}, TYPES, {})
         client = await stack.enter_async_context(Client(settings))
         stage = Stage(world, sandbox, settings, client)

@@ -101,7 +101,10 @@ class Memory:
         windows = self._windows.get(key)
         if windows is None:
             return None
-        spans = [span for span, window in windows.items() if window.reaches_from(instant, up=up)]
+        if up:
+            spans = [span for span in windows if span[0] <= instant < span[1]]
+        else:
+            spans = [span for span in windows if span[0] < instant <= span[1]]
         found = (self._get((key, span), may_be_stale=may_be_stale) for span in spans)
         return farthest([window for window in found if window and window.holds_since(since)], up=up)
 

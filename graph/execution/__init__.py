@@ -21,7 +21,7 @@ It overrides methods of graphql-core's executor that are not documented: pin its
 """
 
 from graph.execution.compiler import SHORTCUT
-from graph.execution.executor import compiled_executor
+from graph.execution.executor import StockExecutor, compiled_executor
 from graph.execution.holes import BATCH
 from graph.execution.plans import switches_of
 from graph.execution.resolvers import call_at_once
@@ -31,6 +31,7 @@ from graph.execution.wrappers import looked_at, seen_through
 __all__ = [
     "BATCH",
     "SHORTCUT",
+    "StockExecutor",
     "Variables",
     "call_at_once",
     "compiled_executor",

@@ -1,9 +1,18 @@
 """The executor: answers from compiled functions what is plain, and leaves the rest to graphql-core."""
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, ClassVar
+from weakref import proxy
 
-from graphql import GraphQLList, GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo, Undefined
+from graphql import (
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    GraphQLResolveInfoHelpers,
+    Undefined,
+)
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import Path, gather_with_cancel
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -15,7 +24,24 @@ from graph.execution.plans import KnownPlans
 WORTH_ROWS = 16  # so many rows take longer to answer one by one than to be compiled
 
 
-class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
+class StockExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Executes one operation as graphql-core does, but that neither it nor events of a subscription stay in memory."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        this = proxy(self)  # graphql-core's helpers hold this: until garbage is collected all of a request would stay
+        gather, track = StockExecutor.gather_async_work, StockExecutor.track_async_work
+        self.async_helpers = GraphQLResolveInfoHelpers(gather=partial(gather, this), track=partial(track, this))
+
+    def build_per_event_executor(self, payload: Any) -> Any:
+        """Make what executes one event."""
+        executor: Any = super().build_per_event_executor(payload)
+        # What is selected is collected anew for each event: in the memory of all of them it would pile up.
+        executor._relevant_sub_fields = {}  # noqa: SLF001 - a copy of this one
+        return executor
+
+
+class CompiledExecutor(StockExecutor):
     """Executes one operation. `compiled_executor` makes the class."""
 
     known_plans: ClassVar[KnownPlans]
@@ -30,6 +56,12 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         self._looked_up: dict[Hashable, tuple[Compiled | None, object]] = {}
         is_usual = self.abort_signal is None and not (self.middleware_manager and self.middleware_manager.middlewares)
         self._is_usual = is_usual
+
+    def build_per_event_executor(self, payload: Any) -> Any:
+        """Make what executes one event."""
+        executor = super().build_per_event_executor(payload)
+        executor._looked_up = {}  # noqa: SLF001 - a copy of this one
+        return executor
 
     def complete_list_value(  # noqa: PLR0917 - as graphql-core has it
         self,

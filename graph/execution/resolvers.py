@@ -129,13 +129,14 @@ class _Converters:
                 field.put(value, taken)
             return kind(**taken)
 
+        before = dict(self._inputs)
         self._inputs[kind] = _if_there(convert)  # an input may have fields of its own type
         try:
             for it in definition.fields:
                 inner = self.of(it.resolve_type(type_definition=definition))
                 fields.append(_Argument(self._names.from_field(it), it.python_name, inner))
         except _NotUsualError:
-            del self._inputs[kind]
+            self._inputs = before  # those that were met on the way may have fields of this type
             raise
         return self._inputs[kind]
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cache
 from typing import TypeVar
 
 from graph import clock
 from graph.paging.args import PageArgs
 from graph.paging.cursor import CursorWriter, Key
-from graph.paging.page import Counts, Edge, Once, Page
+from graph.paging.page import Counts, Edge, Known, Page
 from graph.paging.windows import to_seconds
 from graph.records import SourceResult, SourceResultStatus
 
 R = TypeVar("R")
-T = TypeVar("T")
+
+_NOTHING_BEHIND = Known(False)  # it begins where its list does
 
 
 def page_at_hand(
@@ -30,13 +30,12 @@ def page_at_hand(
     """
     up = args.is_forward
     began = to_seconds(clock.now())
-
-    @cache
-    def writer() -> CursorWriter:
-        return CursorWriter(scope(), None, began, up=up)
+    writer: CursorWriter | None = None
 
     def write(key: Key) -> str:
-        return writer().write_row(key)
+        nonlocal writer
+        writer = writer or CursorWriter(scope(), None, began, up=up)
+        return writer.write_row(key)
 
     counts: Counts = {source: len(rows)}
     chosen = rows[: args.size] if up else rows[-args.size :]
@@ -45,13 +44,6 @@ def page_at_hand(
         {source: SourceResult(source_name=source, status=SourceResultStatus.OK, as_of=read_at)},
         is_forward=up,
         has_more=len(rows) > args.size,
-        has_behind=_known(False),  # it begins where the list does
-        counts=_known(counts),
+        has_behind=_NOTHING_BEHIND,
+        counts=Known(counts),
     )
-
-
-def _known(answer: T) -> Once[T]:
-    async def tell() -> T:
-        return answer
-
-    return Once(tell, answer)

@@ -16,7 +16,7 @@ from graph.paging.cursor import Cursor, CursorWriter, Cut, Key, beginning, decod
 from graph.paging.feeds import ChosenFeed, Feed, RangedFeed, SnapshotFeed
 from graph.paging.freshness import note_life
 from graph.paging.merge import Merge, Spot
-from graph.paging.page import Counts, Edge, Once, Page
+from graph.paging.page import Counts, Edge, Known, Once, Page
 from graph.paging.planner import Budget
 from graph.paging.shelf import JOIN_S, SNAPSHOT_TTL_S, Shelf
 from graph.paging.unranged import ChosenWalk, SnapshotWalk
@@ -106,7 +106,7 @@ class Listing(Generic[R]):
             self._results(walks),
             is_forward=args.is_forward,
             has_more=merge.has_more or merge.is_unfinished,
-            has_behind=Once(partial(self._has_rows_behind, start, budgets, up=up), False if is_first else None),
+            has_behind=Known(False) if is_first else Once(partial(self._has_rows_behind, start, budgets, up=up)),
             counts=self._once_counted(walks, budgets, start),
             reached=writer.write(merge.reached()) if is_short else None,
             left_out=any(walk.left_out for walk in walks),
@@ -195,7 +195,7 @@ class Listing(Generic[R]):
             self._results(walks),
             is_forward=args.is_forward,
             has_more=bool(self._feeds) and not is_empty_range,
-            has_behind=Once(partial(self._has_rows_behind, start, budgets, up=start.up), args.cursor is not None),
+            has_behind=Known(args.cursor is not None),
             counts=self._once_counted(walks, budgets, start),
         )
 

@@ -24,8 +24,8 @@ class Once(Generic[T]):
 
     __slots__ = ("_ask", "_lock", "known")
 
-    def __init__(self, ask: Callable[[], Awaitable[T]], known: T | None = None) -> None:
-        self.known = known
+    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
+        self.known: T | None = None
         self._ask = ask
         self._lock = asyncio.Lock()
 
@@ -36,6 +36,15 @@ class Once(Generic[T]):
                 if self.known is None:
                     self.known = await self._ask()
         return self.known
+
+
+class Known(Once[T]):
+    """A question that need not be asked: its answer is known."""
+
+    __slots__ = ()
+
+    def __init__(self, known: T) -> None:
+        self.known = known
 
 
 class Edge(msgspec.Struct, Generic[R], frozen=True, gc=False):

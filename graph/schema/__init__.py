@@ -4,7 +4,7 @@ from typing import Any
 
 from strawberry.schema.config import StrawberryConfig
 
-from graph.execution import compiled_executor
+from graph.execution import StockExecutor, compiled_executor
 from graph.schema.documents import KnownDocuments
 from graph.schema.federation import Schema
 from graph.schema.member import Member
@@ -28,11 +28,11 @@ def build_schema(
     """
     options: dict[str, Any] = {"types": [Member], "config": StrawberryConfig(scalar_map=SCALARS)}
     options["subscription"] = Subscription
-    if settings.execution.compiled:
-        options["execution_context_class"] = compiled_executor(types_by_class=True)
+    is_compiled = settings.execution.compiled
+    options["execution_context_class"] = compiled_executor(types_by_class=True) if is_compiled else StockExecutor
     options["rules"] = rules_of(settings.auth)
     subgraph = Schema(query=SubgraphQuery, tells_rules=tells_scopes, **options)
-    options |= {"subgraph": subgraph, "calls_at_once": settings.execution.compiled}
+    options |= {"subgraph": subgraph, "calls_at_once": is_compiled}
     return ServedSchema(query=Query, settings=settings, known=known or KnownDocuments(), **options)
 
 

@@ -20,6 +20,11 @@ After = Annotated[str | None, strawberry.argument(description="The cursor after 
 Last = Annotated[int | None, strawberry.argument(description="How many rows from the end; 0 to 1000.")]
 Before = Annotated[str | None, strawberry.argument(description="The cursor before which the page ends.")]
 
+# The fields of rows that may take requests to vendors.
+ASKED_BY_ROWS = frozenset(
+    {"members", "memberCount", "calls", "conference", "conferences", "capacity", "usage", "utilization"}
+)
+
 
 async def _has_next_page(root: Page[Any]) -> bool:
     return await root.has_next_page()
@@ -43,15 +48,19 @@ def _total_at_once(root: Page[Any]) -> object:
 
 
 async def found_out(page: Page[Row], info: strawberry.Info) -> Page[Row]:
-    """A page that knows what is selected of it beside its rows, so that all of it is told at once."""
+    """A page that knows what is selected of it beside its rows, so that all of it is told at once.
+
+    Where its rows have something to ask for too, it is not asked yet: then all is asked at the same time.
+    """
     selection = Selection.of(info)
     asked = selection.known.get(found_out)
     if asked is None:
         flags = selection.below("pageInfo")
         asked = flags.has("hasPreviousPage"), flags.has("hasNextPage"), selection.has("totalCount")
-        selection.known[found_out] = asked
-    previous, next_, total = asked
-    await page.find_out(previous=previous, next_=next_, total=total)
+        selection.known[found_out] = asked = asked if ASKED_BY_ROWS.isdisjoint(selection.rows().names) else ()
+    if asked:
+        previous, next_, total = asked
+        await page.find_out(previous=previous, next_=next_, total=total)
     return page
 
 

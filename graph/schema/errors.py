@@ -43,6 +43,21 @@ def present(errors: Sequence[GraphQLError], context: object, *, is_executed: boo
     return presented
 
 
+def forget_frames(errors: Sequence[BaseException]) -> None:
+    """Cut off errors that were presented from the frames they came through.
+
+    Those hold all of a request, and often the error itself: it would stay in memory until garbage is collected.
+    """
+    left: list[BaseException | None] = list(errors)
+    met: set[int] = set()
+    while left:
+        error = left.pop()
+        if error is not None and id(error) not in met:
+            met.add(id(error))
+            error.__traceback__ = None
+            left += (error.__cause__, error.__context__, getattr(error, "original_error", None))
+
+
 def _present(error: GraphQLError, request_id: str | None, logged: set[int], *, is_executed: bool) -> GraphQLError:
     if isinstance(error, PresentedError):
         return error

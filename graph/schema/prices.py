@@ -253,7 +253,7 @@ def _nodes(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> list[tu
 def _entities(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> list[tuple[str, Scope]]:
     wanted = []
     for representation in arguments.objects("representations"):
-        with suppress(RequestError):
+        with suppress(Exception):  # whatever it is, it is told in its place
             wanted.append(identify(representation)[0])
     return _by_id(bill, wanted)
 

@@ -25,7 +25,7 @@ from strawberry.types.graphql import OperationType
 from graph.context import Context
 from graph.schema import cost
 from graph.schema.documents import Documents, FaultyDocumentError, KnownDocuments
-from graph.schema.errors import present
+from graph.schema.errors import forget_frames, present
 from graph.schema.federation import Schema
 from graph.schema.limits import first_errors
 from graph.schema.operations import Operation
@@ -188,7 +188,10 @@ class _Run:
 
     def told(self, result: Executed) -> ExecutionResult:
         """What is told of a result."""
-        errors = self._presented(result.errors, is_executed=True) if result.errors else None
+        errors = None
+        if result.errors:
+            errors = self._presented(result.errors, is_executed=True)
+            forget_frames(result.errors)
         return ExecutionResult(result.data, errors, self._extensions())
 
     def refused(self, error: Exception) -> PreExecutionError:

@@ -2,8 +2,8 @@
 
 import gc
 
-# Before they are looked at for garbage: three pages of a thousand rows, some megabytes.
-YOUNG_OBJECTS = 20_000
+# Before they are looked at for garbage: a page of a thousand rows, some megabytes.
+YOUNG_OBJECTS = 10_000
 
 
 def spare_collector() -> None:

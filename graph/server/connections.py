@@ -32,9 +32,12 @@ class Bounded(asyncio.Protocol):
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
     application: "_Application"
-    _unread = b""
     _is_due = False
     _reading: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._unread = bytearray()  # of which the next piece is taken at no more cost, however much there is
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sent, as far as its turn goes, and the rest in further ones."""
@@ -49,7 +52,8 @@ class Bounded(asyncio.Protocol):
         self._is_due = False
         until = clock.monotonic() + TURN_S
         while self._unread and not self.application.read_paused and not self.transport.is_closing():
-            piece, self._unread = self._unread[:PIECE], self._unread[PIECE:]
+            piece = bytes(self._unread[:PIECE])
+            del self._unread[:PIECE]
             self.take_piece(piece)
             if clock.monotonic() >= until:
                 break
@@ -62,7 +66,7 @@ class Bounded(asyncio.Protocol):
     def read_on(self) -> None:
         """Take the next pieces soon, if they are wanted; who has none left may send more."""
         if self.transport.is_closing():
-            self._unread = b""
+            self._unread.clear()
         elif self._unread:
             self.transport.pause_reading()
         if self.application.read_paused or self._is_due:
@@ -78,15 +82,30 @@ class Bounded(asyncio.Protocol):
         super().connection_lost(exc)
         self._stop_reading()
 
+    def eof_received(self) -> None:
+        """The client says nothing more: it wants nothing more."""
+        super().eof_received()
+        self.end()
+
     def pause_writing(self) -> None:
         """The client does not read as fast as it is answered."""
         super().pause_writing()
-        self._reading = self.loop.call_later(READING_S, self.transport.abort)
+        self._time_reading()
 
     def resume_writing(self) -> None:
         """It has read most of it."""
         super().resume_writing()
-        self._stop_reading()
+        if not self.transport.is_closing():
+            self._stop_reading()
+
+    def end(self) -> None:
+        """Close it, once its client has read what it was sent."""
+        self.transport.close()
+        self._time_reading()
+
+    def _time_reading(self) -> None:
+        if self._reading is None:
+            self._reading = self.loop.call_later(READING_S, self.transport.abort)
 
     def _stop_reading(self) -> None:
         if self._reading is not None:

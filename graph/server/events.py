@@ -76,7 +76,6 @@ class Events:
             await write(NEXT % msgspec.json.encode(answer.payload))
 
         await write(b"")  # who asks sees that it is answered, long before anything happens
-        await write(b"")  # who asks sees that it is answered, long before anything happens
         async with _pinging(write):
             try:
                 async with asyncio.timeout(operation.identity.left_s()):

@@ -43,6 +43,9 @@ class Line(Protocol):
     def answered(self, exchange: "Exchange") -> None:
         """An answer is complete."""
 
+    def end(self) -> None:
+        """Close it, once what was sent is read."""
+
 
 class Exchange:
     """One request, as it arrives, and its answer.
@@ -90,7 +93,7 @@ class Exchange:
             if not self.is_over:
                 if not self.has_begun:
                     self._line.transport.write(refusal(HTTPStatus.INTERNAL_SERVER_ERROR, ConfgraphError(MASKED)))
-                self._line.transport.close()
+                self._line.end()
 
     def wake(self) -> None:
         """Tell the application that something has changed, if it waits for that."""
@@ -104,7 +107,7 @@ class Exchange:
 
     async def receive(self) -> Message:
         """The next of the body, and then that it is over."""
-        if self.expects_word and not self.is_over:
+        if self.expects_word and not self.has_begun and not self.is_over:
             self.expects_word = False
             self._line.transport.write(GO_ON)
         while not self.is_over and (self._told or not (self.body or self.is_whole)):

@@ -8,6 +8,7 @@ import asyncio
 import resource
 from collections import deque
 from collections.abc import Sequence
+from contextvars import Context
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote
@@ -29,7 +30,8 @@ NOT_HTTP = "This is no HTTP request, or its head is too long."
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 ANY = -1
 VERSIONS = {"1.0": ANY, "1.1": 1}  # how many hosts each names
-CHUNKED = ("1.1", b"chunked")
+BLANKS = b" \t"  # around a value, and no part of it
+CHUNKED = ("1.1", b"chunked", 1)  # said once
 
 
 class _MalformedError(Exception):
@@ -55,6 +57,7 @@ class BoundedProtocol(Bounded):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
+        super().__init__()
         self.loop = _loop or asyncio.get_running_loop()
         self.application = self
         self.read_paused = self.is_unread = False
@@ -117,7 +120,7 @@ class BoundedProtocol(Bounded):
     def shutdown(self) -> None:
         """The process ends."""
         if self._exchange is None:
-            self.transport.close()
+            self.end()
         else:
             self._exchange.is_last = True
 
@@ -136,8 +139,10 @@ class BoundedProtocol(Bounded):
     def answered(self, exchange: Exchange) -> None:
         """An answer is complete: it is the next one's turn."""
         self._exchange = None
-        if exchange.is_last or self.transport.is_closing():
-            self.transport.close()
+        if self.transport.is_closing():
+            return
+        if exchange.is_last:
+            self.end()
         elif self._waiting:
             self._serve(self._waiting.popleft())
         elif self._is_torn:
@@ -161,6 +166,7 @@ class BoundedProtocol(Bounded):
                 if self._is_websocket:
                     self._speak_websocket(head, piece)
                     return
+                self._parser = httptools.HttpRequestParser(self)  # that one is done, if the connection ends with it
                 piece = head + piece
             except httptools.HttpParserError as error:
                 if error.__context__ is not None and not isinstance(error.__context__, _MalformedError):
@@ -191,7 +197,7 @@ class BoundedProtocol(Bounded):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; those behind the body are not kept."""
         if self._arriving is None:
-            self._headers.append((name.lower(), value))
+            self._headers.append((name.lower(), value.rstrip(BLANKS)))
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
@@ -199,12 +205,13 @@ class BoundedProtocol(Bounded):
         parser = self._parser
         version = parser.get_http_version()
         said: dict[bytes, bytes] = dict(self._headers)
-        hosts = [name for name, _ in self._headers].count(b"host")
+        names = [name for name, _ in self._headers]
+        hosts, encodings = names.count(b"host"), names.count(b"transfer-encoding")
         # What somebody else might read otherwise is refused, as far as the parser lets it pass.
         if (
             VERSIONS.get(version) not in (hosts, ANY)
             or hosts > 1
-            or (b"transfer-encoding" in said and (version, said[b"transfer-encoding"].lower()) != CHUNKED)
+            or (encodings and (version, said[b"transfer-encoding"].lower(), encodings) != CHUNKED)
         ):
             raise _MalformedError
         if parser.should_upgrade():
@@ -227,7 +234,7 @@ class BoundedProtocol(Bounded):
             "state": self._app_state.copy(),
         }
         self._is_last = version == "1.0" or not parser.should_keep_alive()
-        expects_word = said.get(b"expect", b"").lower() == b"100-continue"
+        expects_word = version == "1.1" and said.get(b"expect", b"").lower() == b"100-continue"
         self._arriving = Exchange(self, scope, is_last=self._is_last, expects_word=expects_word)
         if self._exchange is None:
             self._serve(self._arriving)
@@ -273,32 +280,34 @@ class BoundedProtocol(Bounded):
     def _serve(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._stop_clock()
-        task = self.loop.create_task(exchange.run(self._config.loaded_app))
+        # In a context of its own: it may begin within the one before, of which it is to know nothing.
+        task = self.loop.create_task(exchange.run(self._config.loaded_app), context=Context())
         self._state.tasks.add(task)
         task.add_done_callback(self._state.tasks.discard)
 
     def _refuse(self) -> None:
         """Answer what is no request, in its turn, as far as an answer is still possible."""
-        exchange = self._exchange
-        if exchange is not None and not (self._is_within and self._arriving is exchange):
-            if self._is_within and self._waiting and self._arriving is self._waiting[-1]:
+        torn = self._arriving if self._is_within else None  # whose body it is
+        if torn is not None and torn.has_begun:
+            self.transport.abort()
+        elif self._exchange is not torn and self._exchange is not None:
+            if torn is not None:
                 self._waiting.pop()
             self._is_last = self._is_torn = True
             self._is_within = False
-        elif exchange is not None and exchange.has_begun:
-            self.transport.abort()
         else:
             self.transport.write(refusal(HTTPStatus.BAD_REQUEST, BadUserInputError(NOT_HTTP)))
-            self.transport.close()
-            if exchange is not None:
-                exchange.give_up()
+            self.end()
+            if torn is not None:
+                torn.give_up()
 
     def _speak_websocket(self, head: bytes, rest: bytes) -> None:
         """Speak WebSocket from now on: what comes next is taken by another."""
         self._stop_clock()
         self._state.connections.discard(cast("Any", self))
         self.read_paused = True
-        rest, self._unread = rest + self._unread, b""
+        rest += self._unread
+        self._unread.clear()
         spoken: Any = self._config.ws_protocol_class
         protocol = spoken(config=self._config, server_state=self._state, app_state=self._app_state)
         protocol.connection_made(self.transport)
@@ -312,7 +321,7 @@ class BoundedProtocol(Bounded):
             self._urge()
         else:
             self._stop_clock()
-            self._end = self.loop.call_later(self._config.timeout_keep_alive, self.transport.close)
+            self._end = self.loop.call_later(self._config.timeout_keep_alive, self.end)
 
     def _urge(self) -> None:
         """Give a client that nobody works for so long from the first byte that it sends, however many follow."""

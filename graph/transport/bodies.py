@@ -13,12 +13,6 @@ class TooLongError(Exception):
     """The body is longer than allowed."""
 
 
-async def read_body(response: httpx.Response, most: int) -> bytes:
-    """Read the body of a response of which nothing is read yet, and unpack it as `unpacked` does."""
-    body = b"".join([part async for part in response.aiter_raw()])
-    return unpacked(body, response.headers.get("content-encoding", ""), most)
-
-
 def unpacked(body: bytes, encoding: str, most: int) -> bytes:
     """The body of an answer as it was before it was packed.
 

@@ -53,7 +53,7 @@ class Answer(NamedTuple):
     @property
     def encoding(self) -> str:
         """How its body is packed; empty where it is not."""
-        found = [value for name, value in self.headers if name.lower() == b"content-encoding"]
+        found = [value.strip() for name, value in self.headers if name.lower() == b"content-encoding"]
         return b", ".join(found).decode("latin-1")
 
 
@@ -80,13 +80,13 @@ class Connection(asyncio.Protocol):
         """Whether it takes a request: the last answer is read, and nothing came since, such as that it closes."""
         return self._can_go_on and not self._transport.is_closing() and not self._readable.poll(0)
 
-    async def ask(self, message: bytes, most: int, ends_at: float | None) -> Answer:
+    async def ask(self, message: bytes, most: int, ends_at: float) -> Answer:
         """Send a request and read its answer. Where that fails, or ends the connection, it is closed.
 
         Args:
             message: What is sent.
             most: So many bytes the body may have, give or take `MOST_HEAD`.
-            ends_at: When the answer must be there, on the clock of the event loop; None where who asks sees to that.
+            ends_at: When the answer must be there, on the clock of the event loop.
 
         Raises:
             TimeoutError: it was not.
@@ -97,12 +97,11 @@ class Connection(asyncio.Protocol):
         self._most, self._received = most, 0
         self.on_message_begin()  # nothing of the last answer is left
         self._transport.write(message)
-        timer = ends_at and self._loop.call_at(ends_at, self._end, TimeoutError())
+        timer = self._loop.call_at(ends_at, self._end, TimeoutError())
         try:
             answer = await self._answer
         finally:
-            if timer:
-                timer.cancel()
+            timer.cancel()
             self._answer = None
             if not self._can_go_on:
                 self.abort()
@@ -172,7 +171,8 @@ class Connection(asyncio.Protocol):
             self._end(self._whole())
 
     def _whole(self) -> Answer:
-        return Answer(self._parser.get_status_code(), self._headers, b"".join(self._body))
+        body, self._body = b"".join(self._body), []  # who waits for the next request holds no answer
+        return Answer(self._parser.get_status_code(), self._headers, body)
 
     def _end(self, answer: Answer | Exception) -> None:
         if self._answer and not self._answer.done():

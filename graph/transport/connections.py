@@ -15,14 +15,14 @@ import httpx
 
 from graph import clock
 from graph.transport.bodies import ACCEPTED
-from graph.transport.connection import Answer, Connection, message_of, start_of
+from graph.transport.connection import Answer, Connection
 
 KEEP_ALIVE_S = 4.0  # many servers close an idle connection after five seconds: be first
 PATIENCE_S = 1.0  # with one address of a server that has others
 HEADERS = {"accept": "*/*", **ACCEPTED, "connection": "keep-alive", "user-agent": f"python-httpx/{httpx.__version__}"}
 
 
-class Connections(httpx.AsyncBaseTransport):
+class Connections:
     """Keeps connections for the next request, those used last on top. All requests go to one server.
 
     Redirects are not followed, as they carry credentials to wherever they lead; no proxy is asked and no cookie kept.
@@ -44,25 +44,13 @@ class Connections(httpx.AsyncBaseTransport):
         self._open: set[Connection] = set()
         self._idle: list[Connection] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request as httpx makes them. The response is whole, its body as it came. Who asks bounds the time.
-
-        Raises:
-            TooLongError: the body is longer than allowed.
-            httpx.TransportError: as `ask` raises them.
-        """
-        headers = {name: value for name, value in request.headers.items() if name != "host"}
-        message = message_of(start_of(request.method, request.url), headers, request.content)
-        answer = await self.ask(request.url, message)
-        return httpx.Response(answer.status, headers=answer.headers, stream=httpx.ByteStream(answer.body))
-
-    async def ask(self, url: httpx.URL, message: bytes, seconds: float | None = None) -> Answer:
-        """Send what is a request already.
+    async def ask(self, url: httpx.URL, message: bytes, seconds: float) -> Answer:
+        """Send a request.
 
         Args:
             url: Tells the server; all requests go to the same.
-            message: What is sent.
-            seconds: How long all of it may take; None where who asks bounds the time.
+            message: The request, as `message_of` makes them.
+            seconds: How long all of it may take.
 
         Raises:
             TimeoutError: it took longer.
@@ -70,7 +58,7 @@ class Connections(httpx.AsyncBaseTransport):
             httpx.ConnectError: no connection came about.
             httpx.TransportError: the connection broke, or what came is no HTTP.
         """
-        ends_at = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        ends_at = asyncio.get_running_loop().time() + seconds
         connection = self._take()
         if connection is None:
             async with asyncio.timeout_at(ends_at):

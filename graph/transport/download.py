@@ -1,11 +1,11 @@
 """Reads a small document of a trusted address again and again: one at a time, bounded in time and size."""
 
-import asyncio
 from pathlib import Path
 
 import httpx
 
-from graph.transport.bodies import TooLongError, read_body
+from graph.transport.bodies import TooLongError, unpacked
+from graph.transport.connection import message_of, start_of
 from graph.transport.connections import HEADERS, Connections
 
 
@@ -40,13 +40,11 @@ class Download:
             DownloadError: there is no whole answer in time, or it is an error, a redirect or too long.
         """
         try:
-            async with asyncio.timeout(self._timeout_s):
-                response = await self._connections.handle_async_request(
-                    httpx.Request("GET", self._url, headers=HEADERS)
-                )
-                if response.status_code != httpx.codes.OK:
-                    raise DownloadError(f"status {response.status_code}")
-                return await read_body(response, self._most)
+            url = httpx.URL(self._url)
+            answer = await self._connections.ask(url, message_of(start_of("GET", url), HEADERS, b""), self._timeout_s)
+            if answer.status != httpx.codes.OK:
+                raise DownloadError(f"status {answer.status}")
+            return unpacked(answer.body, answer.encoding, self._most)
         except TimeoutError:
             raise DownloadError("timeout") from None
         except TooLongError:

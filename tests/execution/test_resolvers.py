@@ -40,6 +40,18 @@ class Perhaps:
     text: strawberry.Maybe[str]
 
 
+@strawberry.input
+class Round:
+    number: int = 1
+    about: "About | None" = None
+    text: strawberry.Maybe[str]
+
+
+@strawberry.input
+class About:
+    round: Round | None = None
+
+
 class Twice(FieldExtension):
     def resolve(self, next_: Any, source: Any, info: strawberry.Info, **arguments: Any) -> Any:
         return next_(source, info, **arguments) * 2
@@ -77,6 +89,14 @@ class Query:
     def perhaps(self, perhaps: Perhaps) -> str:
         return f"{perhaps}"
 
+    @strawberry.field
+    def round(self, round: Round) -> str:  # noqa: A002 - as it is called
+        return f"{round}"
+
+    @strawberry.field
+    def round_about(self, about: About) -> str:
+        return f"{about}"
+
 
 INNER = "{number: 1, colours: [RED, GREEN]}"
 OUTER = f"{{innerOne: {INNER}, inners: [null, {{number: 2, colours: null}}], names: null, from: 3}}"
@@ -90,6 +110,7 @@ QUERIES = [
     f"{{ ofParent(outers: [{OUTER}, {NESTED}]) }}",
     "{ raising twice ofSelf(id: 5) }",
     '{ perhaps(perhaps: {text: "x"}) }',
+    '{ roundAbout(about: {round: {number: 2, text: "x", about: {}}}) round(round: {about: {round: {text: "y"}}}) }',
 ]
 
 

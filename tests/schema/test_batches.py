@@ -72,6 +72,27 @@ async def test_who_is_cancelled_leaves_the_others_alone(lengths: Lengths) -> Non
     assert await lengths.get(key("a")) == 1
 
 
+async def test_a_batch_that_is_given_up_leaves_the_others_alone(
+    lengths: Lengths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = lengths.read
+
+    async def give_up(source: Source, keys: Sequence[VendorKey]) -> Sequence[int | Exception]:
+        if source.name == "beta":
+            raise asyncio.CancelledError
+        return await read(source, keys)
+
+    monkeypatch.setattr(lengths, "read", give_up)
+    given_up, stayer = (asyncio.ensure_future(lengths.get(key("a", source))) for source in ("beta", "alpha"))
+    await lengths.has_begun.wait()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    lengths.may_tell.set()
+    assert await stayer == 1
+    with pytest.raises(VendorUnavailableError):
+        await given_up
+
+
 async def test_nobody_waits_for_what_was_given_up(lengths: Lengths) -> None:
     asking = asyncio.ensure_future(lengths.get(key("a")))
     await lengths.has_begun.wait()

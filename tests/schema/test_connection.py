@@ -1,5 +1,6 @@
 """Connections: the page's own data is served as it is, and what costs requests only when it is selected."""
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -95,6 +96,32 @@ async def test_what_fails_beside_the_rows_is_told_there_and_leaves_them() -> Non
     assert result.data == {"conferences": {"totalCount": None, "nodes": [{"vendorId": "1"}]}}
     (error,) = result.errors
     assert (error.path, error.extensions["code"]) == (["conferences", "totalCount"], "INTERNAL")
+
+
+async def test_the_count_of_a_list_is_asked_while_its_rows_ask() -> None:
+    class Meeting(FakeAdapter):
+        """Answers neither before it was asked for both."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.both = asyncio.Barrier(2)
+
+        async def count_conferences(self, query: Any) -> int | None:
+            await self.both.wait()
+            return await super().count_conferences(query)
+
+        async def read_members(self, conferences: Any) -> Any:
+            await self.both.wait()
+            return await super().read_members(conferences)
+
+    one = conference("alpha", "1")
+    during = {"from": "2026-01-02T00:00:00Z", "to": "2026-03-10T12:00:00Z"}
+    rows = "totalCount nodes{members{nodes{vendorId}}}"
+    query = f"query($during: TimeRange) {{conferences(filter: {{during: $during}}){{{rows}}}}}"
+    async with asyncio.timeout(20):
+        answer = await data([Meeting("alpha", [one], members=[member(one, "m")])], query, during=during)
+    (row,) = answer["conferences"]["nodes"]
+    assert answer["conferences"]["totalCount"] == len(row["members"]["nodes"]) == 1
 
 
 async def test_no_rows_cost_no_request() -> None:

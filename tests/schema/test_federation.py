@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from schema.fakes import EmbeddingAdapter, FakeAdapter, call, conference, data, member, run
 
+from graph.ids import GlobalId, decode_id
 from graph.records import McuKind, McuResource, Room
+from graph.schema import federation
 from graph.vendors import VENDORS
 
 pytestmark = pytest.mark.anyio
@@ -85,6 +87,17 @@ async def test_order_is_kept_and_what_is_not_known_is_null() -> None:
 async def test_a_bad_representation_leaves_the_others(representation: Any, code: str) -> None:
     good = {"__typename": "Conference", "id": ONE.id}
     assert await entities([alpha()], good, representation, good) == [ONE.id, code, ONE.id]
+
+
+async def test_a_representation_that_nobody_foresaw_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode(text: str) -> GlobalId:
+        if text == "odd":
+            raise ArithmeticError(text)
+        return decode_id(text)
+
+    monkeypatch.setattr(federation, "decode_id", decode)
+    good, odd = ({"__typename": "Conference", "id": text} for text in (ONE.id, "odd"))
+    assert await entities([alpha()], good, odd, good) == [ONE.id, "INTERNAL", ONE.id]
 
 
 @pytest.mark.parametrize(

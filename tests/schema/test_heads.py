@@ -1,7 +1,9 @@
 """Requests as they lie on the wire: what two might read in two ways is refused, the rest is answered in turn."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 
 import httpx
 import pytest
@@ -32,6 +34,7 @@ TWOFOLD = {
     "a length and chunks": f"{HEAD}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n",
     "chunks and a length": f"{HEAD}transfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n",
     "chunks twice": f"{HEAD}transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n",
+    "something and chunks": f"{HEAD}transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n",
     "chunks of something": f"{HEAD}transfer-encoding: gzip, chunked\r\n\r\n",
     "something of chunks": f"{HEAD}transfer-encoding: chunked, gzip\r\n\r\n",
     "not encoded": f"{HEAD}transfer-encoding: identity\r\n\r\n",
@@ -108,6 +111,17 @@ async def test_a_body_that_may_end_in_two_places_is_refused(url: str, name: str)
         await assert_refused_once(client)
 
 
+async def test_blanks_around_a_value_are_no_part_of_it(url: str) -> None:
+    """As few send them, and the parser leaves those behind it."""
+    async with wire(url) as client:
+        blank = re.sub(
+            rb": ([^\r]*)\r\n", rb":\t \1 \t\r\n", WHOLE.replace(b"\r\n", b"\r\nx-request-id: request-1\r\n", 1)
+        )
+        await client.write(blank.replace(b"content-length", b"accept-encoding: \r\ncontent-length"))
+        status, headers, body = await client.reply()
+        assert (status, headers["x-request-id"], body["data"]) == (200, "request-1", {"__typename": "Query"})
+
+
 async def test_headers_behind_a_body_are_none_of_the_request(url: str) -> None:
     async with wire(url) as client:
         await client.write(CHUNKED.encode() + PIECES + b"x-request-id: from-behind\r\n\r\n")
@@ -125,6 +139,24 @@ async def test_requests_that_come_at_once_are_answered_one_after_the_other(url: 
         for number in range(50):
             status, headers, _ = await client.reply()
             assert (status, headers["x-request-id"]) == (200, f"request-{number:03}")
+
+
+@pytest.mark.parametrize("size", [1, 7, 60])
+async def test_requests_are_the_same_in_whatever_pieces_they_come(url: str, size: int) -> None:
+    offer = b"\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+    healthy = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    framed = [WHOLE, CHUNKED.encode() + PIECES + b"x: y\r\n\r\n", healthy]
+    last = healthy.replace(b"1.1", b"1.0")
+    sent = b"".join([*framed, *(one.replace(b"\r\n\r\n", offer, 1) for one in framed), last])
+    async with wire(url) as client:
+        for start in range(0, len(sent), size):
+            await client.write(sent[start : start + size])
+            await asyncio.sleep(0)
+        answered = await client.reader.read()
+    said = [b'{"data":{"__typename":"Query"}', b'{"data":{"__typename":"Query"}', b"ok\n"]
+    assert re.findall(rb"HTTP/1.1 200 |{.data.*?}|ok\n", answered) == [
+        it for body in [*said, *said, b"ok\n"] for it in (b"HTTP/1.1 200 ", body)
+    ]
 
 
 async def test_garbage_behind_a_request_does_not_cost_its_answer(url: str) -> None:
@@ -168,6 +200,15 @@ async def test_a_protocol_that_is_offered_and_not_spoken_changes_nothing(url: st
             assert (status, headers["x-request-id"]) == (200, "request-2")
 
 
+@pytest.mark.parametrize("last", ["HTTP/1.1\r\nconnection: close, upgrade", "HTTP/1.0\r\nconnection: upgrade"])
+async def test_a_protocol_is_offered_with_the_last_request_as_well(url: str, last: str) -> None:
+    async with wire(url) as client:
+        await client.write(WHOLE.replace(b"HTTP/1.1", f"{last}\r\nupgrade: h2c".encode(), 1))
+        status, headers, body = await client.reply()
+        assert (status, body["data"], headers["connection"]) == (200, {"__typename": "Query"}, "close")
+        assert await client.is_over()
+
+
 async def test_a_websocket_is_not_begun_behind_a_request_under_way(url: str) -> None:
     upgrade = b"GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
     async with wire(url) as client:
@@ -189,6 +230,28 @@ async def test_a_client_is_told_to_go_on_where_its_body_is_wanted(url: str) -> N
         status, headers, _ = await client.reply()
         assert (status, headers["connection"]) == (415, "close")
         assert await client.is_over()
+
+
+@pytest.mark.parametrize("length", [len(QUERY), 1_000_000_000])
+async def test_a_client_is_not_told_to_go_on_where_that_would_be_part_of_its_answer(url: str, length: int) -> None:
+    """One of an old version, which does not know these words, or one that is told already that it need not."""
+    version = "1.0" if length == len(QUERY) else "1.1"
+    async with wire(url) as client:
+        await client.write(f"{HEAD.replace('1.1', version)}content-length: {length}\r\nexpect: 100-continue\r\n\r\n")
+        await asyncio.sleep(0.05)
+        await client.write(QUERY)
+        assert (await client.reply())[0] == (200 if length == len(QUERY) else 413)
+        client.writer.write_eof()
+        assert await client.reader.read() == b""
+
+
+async def test_a_body_that_is_torn_once_it_is_answered_gets_no_second_answer(url: str) -> None:
+    """Its client would take that for the one to its next request."""
+    async with wire(url) as client:
+        await client.write(CHUNKED.replace("application/json", "text/plain"))
+        assert (await client.reply())[0] == 415
+        await client.write("zz\r\n")
+        assert await client.reader.read() == b""
 
 
 async def test_an_answer_to_head_has_no_body(url: str) -> None:
@@ -239,6 +302,21 @@ async def test_an_answer_that_fails_is_told_or_cut_off(capsys: pytest.CaptureFix
     told = lines(capsys.readouterr().err, "internal error")
     assert [line["error"] for line in told] == ["ValueError"] * 4
     assert "secret" not in str(told)
+
+
+async def test_a_request_knows_nothing_of_the_one_before() -> None:
+    """Though it is begun when that one ends."""
+    before: ContextVar[bytes] = ContextVar("before", default=b"nothing")
+
+    async def telling(scope: Scope, receive: Receive, send: Send) -> None:
+        found = before.get()
+        before.set(scope["raw_path"])
+        await PlainTextResponse(found)(scope, receive, send)
+
+    async with serve(telling, lifespan="off") as url, wire(url) as client:
+        first = b"".join(b"GET /%d HTTP/1.1\r\nhost: localhost\r\n\r\n" % number for number in range(2))
+        await client.write(first + b"GET /last HTTP/1.0\r\n\r\n")
+        assert (await client.reader.read()).count(b"nothing") == 3
 
 
 async def test_who_leaves_is_noticed_while_it_is_answered() -> None:

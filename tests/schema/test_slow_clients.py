@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import json
+import socket as net
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -13,6 +15,7 @@ from holding import until
 from loglines import lines
 from servers import serve
 from sockets import socket
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from wires import HEAD, JSON, QUERY, code, wire
 
@@ -145,6 +148,37 @@ async def test_who_does_not_read_keeps_its_place_until_it_is_cut_off(monkeypatch
             await statuses(429)
             assert await asking
         await statuses(200)
+
+
+@pytest.mark.parametrize("end", ["it said so", "it is silent", "it says nothing more"])
+async def test_who_does_not_read_the_last_of_its_answer_is_cut_off(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little as it is: such connections would be kept for ever, and there is an end to them."""
+    monkeypatch.setattr(connections, "READING_S", 0.4)
+    lost = asyncio.Event()
+
+    class Narrow(BoundedProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            transport.get_extra_info("socket").setsockopt(net.SOL_SOCKET, net.SO_SNDBUF, 4096)
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            lost.set()
+
+    kept_s = 0.1 if end == "it is silent" else 60
+    long = PlainTextResponse("x" * 60_000)
+    async with serve(long, lifespan="off", http=Narrow, timeout_keep_alive=kept_s) as url, asyncio.timeout(20):
+        at = urlsplit(url)
+        with net.socket() as client:
+            client.setsockopt(net.SOL_SOCKET, net.SO_RCVBUF, 4096)
+            client.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(client, (at.hostname, at.port))
+            said = "connection: close\r\n" if end == "it said so" else ""
+            client.send(f"GET / HTTP/1.1\r\nhost: localhost\r\n{said}\r\n".encode())
+            await asyncio.sleep(0.2)
+            if end == "it says nothing more":
+                client.shutdown(net.SHUT_WR)
+            await lost.wait()
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from clocks import Pauses
+from graphql.execution.collect_fields import FieldDetails
 from schema.fakes import NOW, SCHEMA, FakeAdapter, member
 from watchers import Watched, hub_of, live, polled
 
@@ -18,7 +20,7 @@ from graph.identity import ALL_SCOPES, ANYBODY, DEFAULT_SCOPES, Identity, Scope
 from graph.live import LiveHub
 from graph.records import Capability, Person, SourceHealth
 from graph.schema import build_schema
-from graph.settings import AppSettings, LimitsSettings
+from graph.settings import AppSettings, ExecutionSettings, LimitsSettings
 from graph.transport.deadline import within_deadline
 from graph.transport.meter import count_request
 from graph.vendors import VENDORS
@@ -213,6 +215,24 @@ async def test_a_slow_reader_is_told_how_much_it_was_spared(pauses: Pauses) -> N
         await polled(pauses)
         third = await anext(results)
         assert [result.extensions.get("spared") for result in (first, second, third)] == [None, 2, None]
+
+
+@pytest.mark.usefixtures("as_set")
+@pytest.mark.parametrize("compiled", [False, True])
+async def test_events_leave_nothing_behind(pauses: Pauses, *, compiled: bool) -> None:
+    def kept() -> int:
+        return sum(isinstance(it, FieldDetails) for it in gc.get_objects())
+
+    schema = build_schema(AppSettings(execution=ExecutionSettings(compiled=compiled)))
+    alpha = Watched("alpha", [live("1")])
+    async with staged(alpha, schema=schema) as stage, stage.subscribed() as results:
+        await data(results)
+        before = kept()
+        for number in range(30):
+            alpha.conferences = [live("1", title=str(number))]
+            await polled(pauses)
+            await data(results)
+        assert kept() < before + 30
 
 
 async def test_an_outage_is_an_error_of_its_source_and_the_subscription_goes_on(pauses: Pauses) -> None:

@@ -270,7 +270,7 @@ async def test_what_is_sent() -> None:
     assert (second.method, second.body, second.headers["nonce"]) == ("GET", None, "1")
 
 
-@pytest.mark.parametrize("value", ["密", "two\r\nlines"])
+@pytest.mark.parametrize("value", ["密", "two\r\nlines", "a\r\nsmuggled: b", "a\nsmuggled: b", "a\0", "a "])
 async def test_a_credential_that_fits_no_header_is_not_shown(value: str) -> None:
     async with asking(lambda _: {"rows": []}) as (client, vendor):
         error = await failure(client, VendorRequest("report", "/report", headers={"token": CREDENTIAL + value}))

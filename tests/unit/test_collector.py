@@ -11,7 +11,7 @@ spare_collector()
 assert gc.get_freeze_count() > 1000
 assert not any(it is loaded for it in gc.get_objects())
 before = gc.get_stats()[0]["collections"]
-page = [{"row": number} for number in range(10_000)]
+page = [{"row": number} for number in range(3_000)]
 assert gc.get_stats()[0]["collections"] == before
 more = [[] for _ in range(20_000)]
 assert gc.get_stats()[0]["collections"] > before

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import os
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,22 @@ async def test_one_whose_answer_was_not_read_to_its_end_is_closed() -> None:
         server.answer = OK
         await ask(client)
         assert server.opened == 2
+
+
+async def test_one_that_is_idle_holds_no_answer() -> None:
+    async with serving() as (client, server):
+        server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 3000011\r\n\r\n" + b" " * 3_000_000 + b'{"rows":[]}'
+        await ask(client)  # what is made once is there
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            await ask(client)
+            after, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert server.opened == 1
+        assert most - before > 3_000_000
+        assert after - before < 1_000_000
 
 
 async def test_closing_breaks_off_what_is_under_way() -> None:

@@ -7,7 +7,7 @@ import pytest
 from graph.cache.flights import Flights
 from graph.cache.store import ERROR_TTL_S, WindowStore
 from graph.errors import VendorTimeoutError, VendorUnavailableError
-from graph.transport.deadline import start_deadline, wait_within_deadline
+from graph.transport.deadline import start_deadline, wait_within_deadline, within_deadline
 
 pytestmark = pytest.mark.anyio
 
@@ -93,6 +93,24 @@ async def test_who_runs_out_of_time_leaves_the_work_going_on_for_those_who_come(
     await asyncio.sleep(0)
     work.may_end.set()
     assert (await late, work.times, work.cancelled) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(("time_s", "patience_s"), [(500.0, 0.01), (0.05, 500.0), (None, 0.01)])
+async def test_patience_is_for_one_wait_within_the_deadline(time_s: float | None, patience_s: float) -> None:
+    flights, work = Flights(), Work()
+
+    async def impatient() -> float:
+        if time_s is not None:
+            start_deadline(time_s)
+        asked = flights.once("key", work.run)
+        with pytest.raises(VendorTimeoutError):
+            await wait_within_deadline(asked, source="s", endpoint="days", patience_s=patience_s)
+        return within_deadline(1000.0)
+
+    left_s = await asyncio.create_task(impatient())
+    work.may_end.set()
+    assert await flights.once("key", work.run) == 1
+    assert (left_s > 400.0) is (time_s != 0.05)
 
 
 async def test_who_has_no_time_left_begins_nothing() -> None:

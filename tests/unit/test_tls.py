@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from answering import answering
-from asking import CREDENTIAL, REQUEST, Body, asking, client_of, failure, read_body
+from asking import CREDENTIAL, REQUEST, Body, asking, client_of, failure, hang, read_body
 from authorities import DAY, Authority
 from mirrors import TYPES
 from starlette.responses import RedirectResponse
 
-from graph.errors import ConfigError, SourceErrorCode, VendorRefusedError, VendorUnreachableError
+from graph.errors import ConfigError, SourceErrorCode, VendorRefusedError, VendorTimeoutError, VendorUnreachableError
 from graph.settings import build
 from graph.transport.connections import tls_context
 
@@ -74,6 +74,21 @@ async def test_a_bad_certificate_is_told_nothing(
     assert error.source_code is SourceErrorCode.UNAVAILABLE
     assert error.message == "acme: report could not be reached: its certificate is not to be trusted."
     assert b"".join(told) == b""
+
+
+async def test_a_vendor_that_never_agrees_on_a_key_is_waited_for_no_longer_than_any() -> None:
+    gone = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hang(reader, writer)
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server, asyncio.timeout(10):
+        async with client_of(f"https://localhost:{server.sockets[0].getsockname()[1]}", timeout_s=0.2) as client:
+            assert type(await failure(client)) is VendorTimeoutError
+        await gone.wait()
 
 
 async def test_tls_of_yesterday_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 from asking import REQUEST, Body, Handler, client_of, failure, raw, read_body, until, write
 from authorities import Authority
 
-from graph.errors import VendorError, VendorGarbageError, VendorUnavailableError
+from graph.errors import VendorError, VendorGarbageError, VendorTimeoutError, VendorUnavailableError
 from graph.transport import connections
 from graph.transport.client import VendorClient
 from graph.transport.connection import MOST_HEAD
+from graph.transport.messages import VendorRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -25,10 +27,10 @@ ENDS = b'4;of=three\r\n{"ro\r\n7\r\nws":[]}\r\n0\r\nRetry-After: 9\r\n\r\n'
 
 
 @contextlib.asynccontextmanager
-async def served(handle: Handler) -> AsyncIterator[VendorClient]:
+async def served(handle: Handler, **settings: Any) -> AsyncIterator[VendorClient]:
     """A client of a server that does with each connection as it likes."""
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    async with server, client_of(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as client:
+    async with server, client_of(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", **settings) as client:
         yield client
 
 
@@ -51,6 +53,13 @@ async def test_every_way_to_tell_the_end_of_a_body_is_understood(answer: bytes, 
             await asyncio.sleep(0)
 
     async with raw(send) as client:
+        assert await client.call(REQUEST, read_body) == Body([])
+
+
+async def test_blanks_behind_a_value_are_no_part_of_it() -> None:
+    packed = gzip.compress(ROWS)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip \t\r\nContent-Length: %d \r\n\r\n" % len(packed) + packed
+    async with raw(lambda _, writer: write(writer, answer)) as client:
         assert await client.call(REQUEST, read_body) == Body([])
 
 
@@ -130,6 +139,61 @@ async def test_what_nobody_asked_for_answers_nothing(more: bytes, *, is_late: bo
             assert await client.call(REQUEST, read_body) == Body([])
             await until(lambda times=times: closed == times)  # type: ignore[misc]
         assert opened == 3
+
+
+@pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\n", OK[:-5]], ids=["nothing", "half a head", "half a body"])
+async def test_an_answer_that_comes_too_late_is_none_to_the_next_request(begin: bytes) -> None:
+    closed = asyncio.Event()
+    opened = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        await reader.readuntil(b"\r\n\r\n")
+        await write(writer, begin if opened == 1 else OK)
+        await reader.read()  # until the client has gone
+        writer.close()
+        closed.set()
+
+    async with served(answer, timeout_s=0.2) as client:
+        assert type(await failure(client)) is VendorTimeoutError
+        async with asyncio.timeout(10):
+            await closed.wait()
+        assert await client.call(REQUEST, read_body) == Body([])
+    assert opened == 2
+
+
+async def test_a_request_says_what_its_body_is_and_nothing_twice() -> None:
+    heads: list[bytes] = []
+    bodies: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for length in (7, 13, 7, 0):
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+            bodies.append(await reader.readexactly(length))
+            await write(writer, OK)
+        writer.close()
+
+    requests = [
+        VendorRequest("report", "/a b", params={"q": "1 &é"}, json={"a": 1}),
+        VendorRequest("report", "/", form={"a": "b c", "é": ""}),
+        VendorRequest("report", "/", headers={"content-type": "application/json;charset=utf-8"}, json={"a": 2}),
+        VendorRequest("report", "/"),
+    ]
+    async with served(answer) as client:
+        for request in requests:
+            await client.call(request, read_body)
+    assert bodies == [b'{"a":1}', b"a=b+c&%C3%A9=", b'{"a":2}', b""]
+    first, *_ = [head.split(b"\r\n") for head in heads]
+    assert first[0] == b"POST /a%20b?q=1+%26%C3%A9 HTTP/1.1"
+    types = []
+    for head, body in zip(heads, bodies, strict=True):
+        lines = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
+        assert len(lines) == head.count(b"\r\n") - 2, "no header comes twice"
+        assert lines[b"content-length"] == str(len(body)).encode()
+        types.append(lines.get(b"content-type"))
+    form = b"application/x-www-form-urlencoded"
+    assert types == [b"application/json", form, b"application/json;charset=utf-8", None]
 
 
 async def test_an_answer_is_not_given_twice() -> None:

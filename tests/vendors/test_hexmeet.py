@@ -310,11 +310,15 @@ async def test_a_number_that_fits_no_int_is_none(name: str) -> None:
     assert drift["term_conf_stats", f"$.buckets[].{name}"] == "wrong type"
 
 
-async def test_an_end_before_all_time_is_none() -> None:
-    row = ROWS["calls"] | {"endTime": "0001-01-01T00:00:00+08:00"}
+async def test_a_time_before_all_time_is_none_and_told_of_in_any_spelling() -> None:
+    never = "0001-01-01T00:00:00+08:00"
+    row = ROWS["calls"] | {"start_time": never, "endTime": never}
     async with hexmeet({"term_call_stats": [page([row])]}) as (adapter, _):
         (call,) = (await read(adapter, "calls")).rows
+        drift = {it.field for it in adapter.client.drift.observed() if it.kind == "wrong type"}
+    assert call.started_at is not None
     assert call.ended_at is None
+    assert drift == {"$.buckets[].start_time", "$.buckets[].endTime"}
 
 
 async def test_a_scroll_ends_with_its_rows_though_some_cannot_be_read() -> None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import dataclasses
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from accounts import netease
 from clocks import Pauses
@@ -221,7 +221,7 @@ async def test_what_goes_on_is_written_for_other_replicas_as_it_was_read(monkeyp
         written = ONGOING.encode(read)
     assert written
     assert len(read.rows) == len(WORLD.live("netease", ANCHOR)) > 0
-    assert ONGOING.decode(written) == dataclasses.replace(read, keys=[() for _ in read.rows])
+    assert ONGOING.decode(written) == msgspec.structs.replace(read, keys=[() for _ in read.rows])
 
 
 async def test_without_the_setting_the_list_is_not_read_so() -> None:

@@ -43,10 +43,13 @@ class Body(Wire, frozen=True, kw_only=True):
 # ---- rows: term_conf_stats, term_call_stats -----------------------------------------------------
 
 
+_TIMES = ("startTime", "start_time", "endTime", "end_time")
+
+
 class Row(Wire, frozen=True, kw_only=True):
     """What conferences and calls have in common. Times come in camel case or in snake case, with or without ms."""
 
-    sometimes: ClassVar[frozenset[str]] = frozenset({"startTime", "start_time", "endTime", "end_time"})
+    sometimes: ClassVar[frozenset[str]] = frozenset(_TIMES)
 
     conf_guid: str
     conf_number: str | None = None
@@ -66,13 +69,12 @@ class Row(Wire, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a row that cannot be put in order."""
-        start, end = self.camel_start or self.snake_start, self.camel_end or self.snake_end
-        if start is None:
+        times = self.camel_start, self.snake_start, self.camel_end, self.snake_end
+        if times[0] is None and times[1] is None:
             raise ValueError("Object missing required field `startTime`")
-        if not 1970 <= start.year < 9999:
-            raise FieldError("startTime" if self.camel_start else "start_time", "a time since 1970")
-        if end is not None and not 1970 <= end.year < 9999:
-            raise FieldError("endTime" if self.camel_end else "end_time", "a time since 1970")
+        for time in times:
+            if time is not None and not 1970 <= time.year < 9999:
+                raise FieldError(_TIMES[times.index(time)], "a time since 1970")
 
     @property
     def started_at(self) -> datetime:
