@@ -4,7 +4,8 @@
 
 Every server is a process on one core; the vendors and the load have another. They are measured in turn, round after
 round. Cold parts ask for what is in no cache, and every query reaches the vendors: `vendor requests` says how often.
-What is not installed is left out, and said. Linux only.
+What is not installed is left out, and said. `--quick` leaves Node's compiler little time to warm up: it is for a look.
+Linux only.
 """
 
 import argparse
@@ -32,6 +33,7 @@ BENCH = Path(__file__).parent
 README = BENCH / "README.md"
 BEGIN, END = "<!-- speed: written by speed.py --write -->\n", "<!-- end of speed -->\n"
 OWN_WORDS = {"id", "cursor", "startCursor", "endCursor"}  # each server has texts of its own for these
+ROUND = 1000  # from there on figures have no fractions
 INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(?:Z|\+00:00)")
 
 
@@ -183,25 +185,26 @@ def vendor_keys(answer: dict[str, Any]) -> list[str]:
 def report(results: Results, chosen: Sequence[Case], options: argparse.Namespace) -> Iterator[str]:
     """The tables, as Markdown has them."""
     machine = f"{len(CORES)} cores, load average before {options.load:.1f}, Python {platform.python_version()}"
-    yield f"{datetime.now(UTC):%Y-%m-%d}, {machine}; medians of {options.rounds} rounds of {options.seconds:g} s each."
+    how = f"medians of {options.rounds} rounds of {options.seconds:g} s each, after {options.warm:g} s to warm up"
+    yield f"{datetime.now(UTC):%Y-%m-%d}, {machine}; {how}."
     yield ""
     for each in results.left_out:
         yield f"Not measured: {each}."
         yield ""
     verdicts: list[list[object]] = []
+    tables: list[str] = []
     for case in chosen:
         turns = results[case.key]
         per_core = {name: median(turn.per_core for turn in each) for name, each in turns.items()}
-        yield f"**({case.part}) {case.name}**"
-        yield ""
         rows = [_row(name, each, per_core[CONFGRAPH] / per_core[name]) for name, each in turns.items()]
         heads = "server, per CPU s, confgraph is x, per s, CPU ms each, p50 ms, p99 ms, vendor requests each"
-        yield from table(heads, rows)
+        tables += [f"**({case.part}) {case.name}**", "", *table(heads, rows)]
         verdicts += goals.compare(case.part, case.name, case.connections, per_core)
         verdicts += _added(case, turns)
     verdicts += _memory(results)
     if verdicts:
         yield from table("goal, against, measured, floor, aim, reached", verdicts)
+    yield from tables
     if results.peaks:
         yield from table("server, peak MiB", [[name, round(peak)] for name, peak in results.peaks.items()])
     if results.ceiling:
@@ -211,7 +214,8 @@ def report(results: Results, chosen: Sequence[Case], options: argparse.Namespace
 
 def _row(name: str, turns: Sequence[Turn], ratio: float) -> list[object]:
     def middle(figures: Iterator[float]) -> str:
-        return f"{median(figures):.3g}"
+        figure = median(figures)
+        return f"{figure:.0f}" if figure >= ROUND else f"{figure:.3g}"
 
     return [
         name,
@@ -264,10 +268,14 @@ def main() -> None:
     parser.add_argument("--warm", type=float, help="seconds of load on each server before its first turn (2)")
     parser.add_argument("--write", action="store_true", help="put the tables into bench/README.md")
     options = parser.parse_args()
-    defaults = (2, 0.3, 0.2) if options.quick else (5, 1.5, 2.0)
+    defaults = (2, 0.3, 0.5) if options.quick else (5, 1.5, 2.0)
     for key, value in zip(("rounds", "seconds", "warm"), defaults, strict=True):
         setattr(options, key, getattr(options, key) or value)
     chosen = [case for case in cases() if case.part in options.only and is_like(case.name, options.like)]
+    if not chosen:
+        parser.error("there is no such work")
+    if options.write and (options.only != "abcdef" or options.like or options.servers):
+        parser.error("only all of it is written")
     wanted = [it for it in CONTENDERS if it.name == CONFGRAPH or is_like(it.name, options.servers)]
     present = [it for it in wanted if it.is_installed]
     options.load = os.getloadavg()[0]

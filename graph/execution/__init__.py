@@ -7,9 +7,13 @@ the answer of a row straight from its attributes, and everything else is left to
     schema = strawberry.Schema(Query, execution_context_class=compiled_executor())
     call_at_once(schema)
 
-What is answered is the same, errors, their paths and their order included. Whatever is not plain when it is looked at
-(a null where there must be none, a value of a wrong type, an exception, an awaitable) makes the compiled function give
-up, and graphql-core completes that value from its beginning. So attributes may be read twice then.
+What is compiled is kept with the parsed operation, so documents have to be kept, too (Strawberry's `ParserCache` and
+`ValidationCache` do): one that is parsed anew each time is compiled anew, and small answers lose by it.
+
+What is answered is the same, errors, their paths and their order included; but where a `BATCH` is asked, errors may
+come in another order, and below a null another one of several. Whatever is not plain when it is looked at (a null where
+there must be none, a value of a wrong type, an exception, an awaitable) makes the compiled function give up, and
+graphql-core completes that value from its beginning. So attributes may be read twice then.
 
 - A field with a resolver is left to graphql-core, unless it names a `SHORTCUT`; for the rows of a list, a `BATCH`
   resolves it for all of them at once.

@@ -99,7 +99,7 @@ def _extensions(cause: ConfgraphError) -> dict[str, Any]:
         extensions["source"] = cause.source
         extensions["sourceErrorCode"] = cause.source_code.value
         if cause.retry_after_s is not None:
-            extensions["retryAfterSeconds"] = cause.retry_after_s
+            extensions["retryAfterSeconds"] = round(cause.retry_after_s, 3)
     return extensions
 
 
