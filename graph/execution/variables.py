@@ -22,13 +22,11 @@ from graphql import (
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 
+from graph.execution.leaves import NotPlainError
+
 MOST_ERRORS = 50  # as graphql-core has it
 
 Coerce = Callable[[Any], Any]
-
-
-class _NotPlainError(Exception):
-    """A value, or a type, is for graphql-core to look at."""
 
 
 class _Variable(NamedTuple):
@@ -45,7 +43,7 @@ class Variables:
         self._schema = schema
         self._nodes = operation.variable_definitions or ()
         self._plain: list[_Variable] | None = None
-        with contextlib.suppress(_NotPlainError):
+        with contextlib.suppress(NotPlainError):
             self._plain = [_variable(schema, node) for node in self._nodes]
 
     def coerce(self, given: dict[str, Any]) -> VariableValues | list[GraphQLError]:
@@ -68,14 +66,14 @@ def _coerced(variables: Iterable[_Variable], given: Mapping[str, Any]) -> Variab
         if value is not Undefined:
             coerced[name] = coerce(value)
         elif signature.default is not None or isinstance(signature.type, GraphQLNonNull):
-            raise _NotPlainError
+            raise NotPlainError
     return VariableValues(sources, coerced)
 
 
 def _variable(schema: GraphQLSchema, node: VariableDefinitionNode) -> _Variable:
     signature = get_variable_signature(schema, node)
     if isinstance(signature, GraphQLError):
-        raise _NotPlainError
+        raise NotPlainError
     return _Variable(signature, _coercer(signature.type, ()))
 
 
@@ -88,14 +86,14 @@ def _coercer(kind: GraphQLInputType, around: tuple[GraphQLInputType, ...]) -> Co
     if is_leaf_type(kind):
         return _optional(kind.coerce_input_value)
     if not isinstance(kind, GraphQLInputObjectType) or kind.is_one_of or kind in around:
-        raise _NotPlainError
+        raise NotPlainError
     return _optional(_object(kind, around))
 
 
 def _required(coerce: Coerce) -> Coerce:
     def coerced(value: Any) -> Any:
         if value is None:
-            raise _NotPlainError
+            raise NotPlainError
         return coerce(value)
 
     return coerced
@@ -107,7 +105,7 @@ def _optional(coerce: Coerce) -> Coerce:
             return None
         found = coerce(value)
         if found is Undefined:
-            raise _NotPlainError
+            raise NotPlainError
         return found
 
     return coerced
@@ -116,7 +114,7 @@ def _optional(coerce: Coerce) -> Coerce:
 def _list(coerce: Coerce) -> Coerce:
     def coerced(value: Any) -> Any:
         if type(value) is not list:
-            raise _NotPlainError
+            raise NotPlainError
         return [coerce(item) for item in value]
 
     return coerced
@@ -133,7 +131,7 @@ def _object(kind: GraphQLInputObjectType, around: tuple[GraphQLInputType, ...]) 
 
     def coerced(value: Any) -> Any:
         if type(value) is not dict or not needed <= value.keys() or not value.keys() <= kind.fields.keys():
-            raise _NotPlainError
+            raise NotPlainError
         return kind.out_type({out: coerce(value[name]) for name, out, coerce in fields if name in value})
 
     return coerced
