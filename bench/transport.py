@@ -59,10 +59,11 @@ def by_httpx(transport: httpx.AsyncBaseTransport, url: httpx.URL, rows: int) -> 
 
 def by_ours(connections: Connections, url: httpx.URL, rows: int) -> Ask:
     """Ask by our connections."""
+    start = start_of("POST", url, HEADERS)
 
     async def ask() -> int:
         content = msgspec.json.encode(question(rows))
-        message = message_of(start_of("POST", url), {**HEADERS, "content-length": str(len(content))}, content)
+        message = message_of(start, {"content-length": str(len(content))}, content)
         answer = await connections.ask(url, message, TIMEOUT_S)
         return len(unpacked(answer.body, answer.encoding, MOST))
 

@@ -22,10 +22,10 @@ from aiodataloader import DataLoader
 from graph.cache.memory import StoredWindow
 from graph.errors import VendorUnavailableError
 from graph.fleet import Fleet, Source
+from graph.freshness import note_fault, note_life, note_settled
 from graph.paging import read_recent
-from graph.paging.freshness import note_fault, note_life, note_settled
+from graph.paging.rows import Rows
 from graph.paging.shelf import SNAPSHOT_TTL_S
-from graph.paging.windows import Rows
 from graph.telemetry.traces import span
 
 

@@ -6,51 +6,32 @@ key); all else goes to stderr. Exit status 1: a check failed, the schema is stal
 
 import asyncio
 import contextlib
-import functools
 import hashlib
-import math
-import os
 import secrets
 import signal
-import socket
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import msgspec
-import uvicorn
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Column, Table
-from starlette.applications import Starlette
-from uvicorn.supervisors import Multiprocess
 
 from graph import __version__
-from graph.errors import ConfgraphError, ConfigError
+from graph.errors import ConfgraphError, ConfigError, VendorError
 from graph.fleet import Source, build_fleet
 from graph.schema import build_schema, print_sdl
-from graph.server import create_app
-from graph.server.collector import spare_collector
-from graph.server.connections import BoundedSocket
-from graph.server.http11 import BoundedProtocol
 from graph.server.playground import is_built, is_offered
+from graph.server.serving import listening, run
 from graph.server.trusted import TrustedDocuments
-from graph.settings import AppSettings, KeySettings, build, config_path, has_sources, is_loopback, load, share_metrics
+from graph.settings import AppSettings, KeySettings, build, config_path, has_sources, is_loopback, load
 from graph.telemetry.logs import configure_logs, log
-from graph.telemetry.metrics import forget_process
 from graph.vendors import VENDORS
-from graph.vendors.base import late
 
-_Sandbox = late("graph.sandbox.server", "Sandbox")
-_World = late("graph.sandbox.world", "World")
-_start_blocking_portal = late("anyio.from_thread", "start_blocking_portal")
 SANDBOX_PORT = 9101
-DRAIN_S = 1.0  # a balancer that looks at /readyz meanwhile sends nobody who would be refused
-SUPERVISOR_LOOK_S = 1.0
 
 app = App(name="confgraph", version=__version__, help="One GraphQL API over five video-conferencing vendors.")
 
@@ -94,16 +75,11 @@ def serve(
             log.warning("auth.mode is none: whoever reaches this address may ask everything")
         if is_offered(settings.server) and not is_built():
             log.info("the playground is missing: it could not be made when confgraph was installed, see README")
-        listener = stack.enter_context(_listen(settings.server.host, settings.server.port))
-        url = _url(settings.server.host, listener)
-        if workers == 1:
-            _Server(_uvicorn(settings), url).run(sockets=[listener])
-        else:
-            served = _uvicorn(settings.share(workers), workers)
-            metrics = stack.enter_context(tempfile.TemporaryDirectory(prefix="confgraph-"))
-            share_metrics(metrics)
-            print(f"listening on {url}", flush=True)
-            _Workers(served, listener, metrics).run()
+        try:
+            listener = stack.enter_context(listening(settings.server.host, settings.server.port))
+        except (OSError, UnicodeError) as error:  # the latter of a name that none can be
+            _fail(f"{settings.server.host}:{settings.server.port}: {getattr(error, 'strerror', None) or error}")
+        run(settings, listener, workers)
 
 
 @app.command
@@ -115,22 +91,25 @@ def sandbox(*, port: int = SANDBOX_PORT, seed: int = 1, conferences: int = 3000)
         seed: Another seed is another world.
         conferences: How many conferences the last 60 days had.
     """
-    if conferences < 0:
-        raise ConfigError(["--conferences: expected at least 0"])
+    from graph.sandbox.server import Sandbox  # noqa: PLC0415 - who serves vendors does without the twins
+    from graph.sandbox.world import MOST_CONFERENCES, World  # noqa: PLC0415 - likewise
+
+    if not 0 <= conferences <= MOST_CONFERENCES:
+        raise ConfigError([f"--conferences: expected 0 to {MOST_CONFERENCES}"])
     ports = None if port == 0 else range(port, port + len(VENDORS))
 
-    async def run() -> None:
+    async def emulate() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        async with _Sandbox(_World(seed=seed, conferences=conferences), ports) as running:
+        async with Sandbox(World(seed=seed, conferences=conferences), ports) as running:
             print(running.to_toml(), end="", flush=True)
             log.info("five emulators are running; Ctrl+C ends them")
             await stop.wait()
 
     try:
-        asyncio.run(run())
+        asyncio.run(emulate())
     except OSError as error:
         _fail(f"port {port} to {port + len(VENDORS) - 1}: {error.strerror or error}")
 
@@ -208,6 +187,8 @@ async def _check_all(settings: AppSettings) -> list[_Checked]:
         source.client.drift.looks_at_all = True
         try:
             return _Checked(source, is_good=True, detail=await source.adapter.check())
+        except VendorError as error:
+            return _Checked(source, is_good=False, detail=f"{error.source_code.value}: {error.said}")
         except ConfgraphError as error:
             return _Checked(source, is_good=False, detail=error.message)
 
@@ -272,127 +253,26 @@ def _settings(config: Path | None, host: str | None, port: int | None, stack: co
         raise ConfigError(
             [f"sources: missing; the sandbox is for loopback alone, and server.host is {asked.server.host}"]
         )
-    log.info("no configuration: serving the sandbox, five emulators with made-up conferences")
-    portal = stack.enter_context(_start_blocking_portal())
-    running = stack.enter_context(portal.wrap_async_context_manager(_Sandbox(_World())))
-    return finished(build({"sources": running.settings()}, _settings_types()))
+    log.warning("no configuration: serving made-up conferences from the sandbox; give --config or CONFGRAPH_CONFIG")
+    return finished(build({"sources": stack.enter_context(_sandbox_inside())}, _settings_types()))
+
+
+@contextlib.contextmanager
+def _sandbox_inside() -> Iterator[dict[str, Any]]:
+    """Run the emulators in a thread of their own; gives their tables of the configuration."""
+    from anyio.from_thread import start_blocking_portal  # noqa: PLC0415 - who serves vendors does without
+
+    from graph.sandbox.server import Sandbox  # noqa: PLC0415 - likewise
+    from graph.sandbox.world import World  # noqa: PLC0415 - likewise
+
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(Sandbox(World())) as running:
+        yield running.settings()
 
 
 def _check_exposure(settings: AppSettings) -> None:
     host = settings.server.host
     if settings.auth.is_for_loopback and not is_loopback(host):
         raise ConfigError([f'auth.mode: "none" goes with a loopback address only, and server.host is {host}'])
-
-
-@contextlib.contextmanager
-def _listen(host: str, port: int) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=2048)
-    except (OSError, OverflowError) as error:
-        _fail(f"{host}:{port}: {getattr(error, 'strerror', None) or error}")
-    with listener:
-        # Connections inherit it. asyncio sets it only on sockets that it made: without, each answer waits 40 ms.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        yield listener
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-
-
-def _uvicorn(settings: AppSettings, workers: int = 1) -> uvicorn.Config:
-    # No access log: addresses of GET queries hold what people search for.
-    return uvicorn.Config(
-        functools.partial(_served, settings, os.getpid() if workers > 1 else None),
-        factory=True,
-        workers=workers,
-        lifespan="on",
-        loop="uvloop",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,  # nobody asks who or what lies between
-        http=BoundedProtocol,
-        ws=BoundedSocket,
-        ws_max_size=settings.limits.max_body_kb * 1024,
-        ws_per_message_deflate=False,  # a few bytes would unfold into very many
-        timeout_graceful_shutdown=math.ceil(settings.server.request_timeout_s) + 1,
-    )
-
-
-def _served(settings: AppSettings, supervisor: int | None) -> Starlette:
-    """The application in the process that serves it: a signal makes /readyz say 503 before the server ends.
-
-    A worker whose supervisor is gone ends likewise: nobody would end it later, and it holds the port.
-    """
-    configure_logs(settings.server.log_level)
-    served = create_app(settings)
-    spare_collector()
-    loop = asyncio.get_running_loop()
-    for number, wait_s in ((signal.SIGINT, 0.0), (signal.SIGTERM, DRAIN_S)):
-        end = signal.getsignal(number)  # uvicorn's, set just before
-
-        def finish(number: int, end: Any) -> None:
-            served.state.lives.end()
-            end(number, None)
-
-        def drain(number: int, _: FrameType | None, end: Any = end, wait_s: float = wait_s) -> None:
-            served.state.is_ready = False
-            loop.call_soon_threadsafe(loop.call_later, wait_s, finish, number, end)
-
-        signal.signal(number, drain)
-
-    def look_for_supervisor() -> None:
-        if os.getppid() == supervisor:
-            loop.call_later(SUPERVISOR_LOOK_S, look_for_supervisor)
-        else:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    if supervisor is not None:
-        look_for_supervisor()
-    return served
-
-
-class _Server(uvicorn.Server):
-    """Says where it listens once it does, and ends with status 0 after a signal."""
-
-    def __init__(self, config: uvicorn.Config, url: str) -> None:
-        super().__init__(config)
-        self._url = url
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            print(f"listening on {self._url}", flush=True)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        self._captured_signals.clear()  # uvicorn would raise them again after the shutdown, and the status be 143
-
-
-class _Workers(Multiprocess):
-    """Several processes that share a port, and a folder for what they count."""
-
-    def __init__(self, config: uvicorn.Config, listener: socket.socket, metrics: str) -> None:
-        super().__init__(config, sockets=[listener])
-        self._metrics = metrics
-        self._pids: set[int] = set()
-
-    def keep_subprocess_alive(self) -> None:
-        self._pids |= self._running()
-        super().keep_subprocess_alive()
-        for pid in self._pids - self._running():
-            forget_process(pid, self._metrics)
-        self._pids = self._running()
-
-    def terminate_all(self) -> None:
-        super().terminate_all()
-        for listener in self.sockets:
-            listener.close()  # else clients who come now would wait for nobody, once the workers have closed theirs
-
-    def _running(self) -> set[int]:
-        return {process.pid for process in self.processes if process.pid is not None}
 
 
 def _fail(message: str) -> NoReturn:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from graph import clock
 from graph.cache.store import WindowStore
 from graph.errors import UnknownSourceError, UnsupportedError, VendorError
-from graph.paging.freshness import note_fault
+from graph.freshness import note_fault
 from graph.records import Capability, SourceError, SourceHealth, SourceResult, SourceResultStatus
 from graph.settings import AppSettings, SourceSettings, account_of
 from graph.transport.client import VendorClient

@@ -21,7 +21,7 @@ from graph import clock
 from graph.cache.codec import ERRORS
 from graph.errors import VendorError
 from graph.fleet import Source
-from graph.paging.windows import Rows
+from graph.paging.rows import Rows
 from graph.records import Conference, ConferenceState, LiveConferenceEvent, LiveConferenceEventKind
 from graph.telemetry.logs import log, told_of
 from graph.transport.deadline import start_deadline

@@ -6,8 +6,9 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
 
 from graph.batches import OfSource, SourceLoader
 from graph.fleet import Fleet, Source
+from graph.paging.rows import Rows
 from graph.paging.shelf import YOUNG_TTL_S
-from graph.paging.windows import Rows, Window
+from graph.paging.windows import Window
 from graph.records import (
     Call,
     Conference,

@@ -209,7 +209,7 @@ class McuResource(Record, frozen=True):
 
 
 class Member(Record, frozen=True):
-    """One attendance. `vendor_id` is unique within the conference, see semantics of ids."""
+    """One attendance. `vendor_id` is unique within the conference; made by us where the vendor has none."""
 
     source_name: str
     conference_vendor_id: str

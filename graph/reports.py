@@ -1,6 +1,6 @@
 """Statistics of several sources made one: what may be added is added, what may not is null."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,26 +19,9 @@ from graph.statistics import (
     UsageBucket,
     UsageDay,
     UsageReport,
-    UsageStats,
+    merge_if_all,
+    merge_stats,
 )
-
-NOTHING = UsageStats(count=0, total_duration_seconds=0)
-
-
-def merge_stats(parts: Iterable[UsageStats]) -> UsageStats:
-    """The durations of several sets as those of one; min and max only where every set that counts has them."""
-    counted = [part for part in parts if part.count]
-    if not counted:
-        return NOTHING
-    count = sum(part.count for part in counted)
-    total = sum(part.total_duration_seconds for part in counted)
-    return UsageStats(
-        count=count,
-        total_duration_seconds=total,
-        min_duration_seconds=_if_all([part.min_duration_seconds for part in counted], min),
-        max_duration_seconds=_if_all([part.max_duration_seconds for part in counted], max),
-        average_duration_seconds=total / count,
-    )
 
 
 def merge_usage(gathered: Gathered[Usage], first: date, last: date, zone: ZoneInfo) -> UsageReport:
@@ -119,13 +102,7 @@ def _bucket(day: date, zone: ZoneInfo, parts: Mapping[str, UsageDay]) -> UsageBu
 
 def _joins(parts: Iterable[tuple[int, int | None]]) -> int | None:
     """The joins of several sources, given each one's count and joins; who counts nothing need not tell any."""
-    return _if_all([joins for count, joins in parts if count or joins is not None], sum)
-
-
-def _if_all(values: Collection[int | None], merge: Callable[[Iterable[int]], int]) -> int | None:
-    """The merge of the values, None where there are none or one is unknown."""
-    known = [value for value in values if value is not None]
-    return merge(known) if known and len(known) == len(values) else None
+    return merge_if_all([joins for count, joins in parts if count or joins is not None], sum)
 
 
 def _sum_known(values: Iterable[int | None]) -> int | None:

@@ -1,9 +1,9 @@
-"""The records of statistics: what one source reports, and what several make together.
+"""The records of statistics: what one source reports, what several make together, and how durations are merged.
 
 The rules of `graph.records` hold here too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 
 from graph.records import McuResource, Record, Room, SourceResult
@@ -152,3 +152,30 @@ class LiveSummary(Record, frozen=True):
     results: Mapping[str, SourceResult]
     complete: bool
     as_of: datetime
+
+
+# ---- several sets as one -------------------------------------------------------------------------
+
+NOTHING = UsageStats(count=0, total_duration_seconds=0)
+
+
+def merge_stats(parts: Iterable[UsageStats]) -> UsageStats:
+    """The durations of several sets as those of one; min and max only where every set that counts has them."""
+    counted = [part for part in parts if part.count]
+    if len(counted) < 2:
+        return counted[0] if counted else NOTHING
+    count = sum(part.count for part in counted)
+    total = sum(part.total_duration_seconds for part in counted)
+    return UsageStats(
+        count=count,
+        total_duration_seconds=total,
+        min_duration_seconds=merge_if_all([part.min_duration_seconds for part in counted], min),
+        max_duration_seconds=merge_if_all([part.max_duration_seconds for part in counted], max),
+        average_duration_seconds=total / count,
+    )
+
+
+def merge_if_all(values: Collection[int | None], merge: Callable[[Iterable[int]], int]) -> int | None:
+    """The merge of the values, None where there are none or one is unknown."""
+    known = [value for value in values if value is not None]
+    return merge(known) if known and len(known) == len(values) else None

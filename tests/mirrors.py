@@ -16,7 +16,8 @@ from graph.context import Context
 from graph.fleet import Fleet, Source, build_fleet
 from graph.paging import PageArgs, RangedFeed
 from graph.paging.drain import Drain
-from graph.paging.windows import Slice, Window
+from graph.paging.rows import Slice
+from graph.paging.windows import Window
 from graph.records import Call, Capability, Conference, ConferenceState
 from graph.sandbox.world import Phase, World, WorldConference
 from graph.schema.lists import conference_listing

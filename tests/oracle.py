@@ -1,6 +1,6 @@
 """What is true of a world at an instant, as far as each vendor can list it: plain dicts in GraphQL's words.
 
-Written from contracts.md, semantics.md and the world, never by asking an adapter. Only the identifiers that vendors
+Written from contracts.md, schema.graphql and the world, never by asking an adapter. Only the identifiers that vendors
 give, and what their twins choose where the documents are silent, come from the twins.
 """
 

@@ -12,7 +12,8 @@ from zlib import crc32
 from graph.cache.store import WindowStore
 from graph.errors import VendorTimeoutError, VendorUnavailableError
 from graph.paging import Listing, Page, PageArgs, RangedFeed
-from graph.paging.windows import Grid, Slice, Window, to_micros
+from graph.paging.rows import Slice
+from graph.paging.windows import Grid, Window, to_micros
 
 DAWN = datetime(2026, 9, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

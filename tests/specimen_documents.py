@@ -16,6 +16,12 @@ SHAPES = ("__typename", "... on Square { side area }", "... on Circle { radius @
           "... on Nicked { nick side manySides }", "... on Shape { area }",
           "... on Square { manySides laterSide }")  # fmt: skip
 
+ROOTS = ("__typename", "more: __typename @include(if: $no)", "rowLater { text number child { text } doubled }",
+         "sameLater: rowLater @skip(if: $no) { sureText }", "failsLater", "failsAtOnce",
+         "rowsLater { text sureAt }", "rowsLater @include(if: $yes) { text kind }",
+         "three: rowsLater(most: 3) { number }", "none: rowsLater(most: null) { number }")  # fmt: skip
+SURE_ROOTS = ("failsSurely", "failsSurelyAtOnce")
+
 
 def document(random: Random) -> str:
     """A query of one of the fields of `Query`, with the variables $yes and $no."""
@@ -40,8 +46,11 @@ def document(random: Random) -> str:
     spread = "".join(
         f" fragment {name} on Leaf {{ {FRAGMENTS[name]} }}" for name in fragments if f"...{name}" in selected
     )
-    extra = random.choice(("", " __typename", " more: __typename @include(if: $no)"))
-    return f"query($yes: Boolean!, $no: Boolean!) {{ {root} {{ {selected} }}{extra} }}{spread}"
+    parts = [f"{root} {{ {selected} }}", *random.sample(ROOTS, random.choice((0, 0, 1, 2, 4)))]
+    if random.random() < 0.05:
+        parts.append(random.choice(SURE_ROOTS))
+    random.shuffle(parts)
+    return f"query($yes: Boolean!, $no: Boolean!) {{ {' '.join(parts)} }}{spread}"
 
 
 def _asked_at_once(random: Random, depth: int) -> str:

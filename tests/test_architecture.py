@@ -29,7 +29,7 @@ FLOORS = [
     ["statistics"],
     ["records"],
     ["ids"],
-    ["telemetry", "identity"],
+    ["telemetry", "identity", "freshness"],
     ["errors", "clock"],
     ["__init__"],
 ]
@@ -46,14 +46,15 @@ FENCES = {
     "graphql": r"graph/(schema|execution|server)/.*",
     "httpx": r"graph/(transport|vendors)/.*",
     "httptools": r"graph/transport/connection\.py|graph/server/http11\.py",
-    "starlette": r"graph/(server|sandbox)/.*|graph/cli\.py|graph/vendors/(\w+/emulator\w*|base|twin)\.py",
+    "starlette": r"graph/(server|sandbox)/.*|graph/vendors/(\w+/emulator\w*|base|twin)\.py",
     "aiodataloader": r"graph/batches\.py",
     "redis": r"graph/cache/.*",
     "structlog": r"graph/telemetry/.*",
     "prometheus_client": r"graph/telemetry/.*",
     "opentelemetry": r"graph/telemetry/.*",
     "jwt": r"graph/server/.*",
-    "uvicorn": r"graph/cli\.py|graph/sandbox/.*|graph/server/(connections|http11)\.py",
+    "uvicorn": r"graph/sandbox/.*|graph/server/(connections|http11|serving)\.py",
+    "anyio": r"graph/cli\.py",
     "websockets": r"graph/server/connections\.py",
 }
 

@@ -45,7 +45,12 @@ def test_the_image_is_made_of_files_that_are_there_and_reach_the_builder() -> No
 
 def test_the_image_serves_as_a_user_without_rights() -> None:
     user = instruction("USER")
-    assert f"useradd --system --no-create-home --shell /usr/sbin/nologin {user}" in instruction("RUN")
+    (uid,) = re.findall(
+        rf"useradd --system --uid (\d+) --no-create-home --shell /usr/sbin/nologin {user}", instruction("RUN")
+    )
+    page = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    assert f"chown {uid} " in page
+    assert f"uid {uid}" in page
     assert DOCKERFILE.index("\nUSER") < DOCKERFILE.index("\nENTRYPOINT")
     assert [*json.loads(instruction("ENTRYPOINT")), *json.loads(instruction("CMD"))] == ["confgraph", "serve"]
 

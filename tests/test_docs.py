@@ -1,8 +1,14 @@
 """README.md says what is so."""
 
+import ast
 import json
+import os
 import re
+from collections.abc import Iterator
+from io import StringIO
+from itertools import chain
 from pathlib import Path
+from tokenize import COMMENT, generate_tokens
 from typing import get_args, get_origin
 
 import msgspec
@@ -26,7 +32,7 @@ def blocks(language: str) -> list[str]:
 def shown(field: msgspec.structs.FieldInfo) -> str:
     """A default as the table shows it."""
     if field.required:
-        return ""
+        return "required"
     value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
     if value == "":
         return "empty"
@@ -72,9 +78,8 @@ def test_secrets_are_marked_in_the_table() -> None:
     for name, kind in TYPES.items():
         for field in msgspec.structs.fields(kind):
             if field.type is Secret:
-                assert re.search(rf"^\| {name} `{field.name}` \|  \| secret \|$", README, re.MULTILINE) or re.search(
-                    rf"^\| {name} `{field.name}` \| \| secret \|$", README, re.MULTILINE
-                ), f"{name} {field.name}"
+                row = rf"^\| {name} `{field.name}` \| (required )?\| secret"
+                assert re.search(row, README, re.MULTILINE), f"{name} {field.name}"
 
 
 def test_the_configuration_example_loads() -> None:
@@ -97,6 +102,37 @@ async def test_the_queries_run_on_the_sandbox_without_errors() -> None:
             answer = await client.ask(query, **(variables if "$" in query else {}))
             assert "errors" not in answer
             assert all(value is not None for value in answer["data"].values())
+
+
+def remarks(text: str) -> Iterator[str]:
+    """The docstrings and comments of a module, without the addresses of other pages."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = (ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if isinstance(node, documented))
+    comments = (token.string for token in generate_tokens(StringIO(text).readline) if token.type == COMMENT)
+    return (re.sub(r"https?://\S+", "", one) for one in chain(docstrings, comments))
+
+
+def test_the_pages_that_the_code_cites_are_pages_of_the_project() -> None:
+    pages: set[str] = set()
+    modules: list[Path] = []
+    for folder, below, files in os.walk(ROOT):
+        below[:] = [name for name in below if name not in (".git", ".venv", "node_modules")]
+        pages.update(name for name in files if name.endswith(".md"))
+        if Path(folder).relative_to(ROOT).parts[:1] in (("graph",), ("tests",), ("bench",)):
+            modules += [Path(folder, name) for name in files if name.endswith(".py")]
+    cited = {
+        page: module
+        for module in modules
+        for remark in remarks(module.read_text(encoding="utf-8"))
+        for page in re.findall(r"([\w-]+\.md)\b", remark)
+    }
+    assert {"README.md", "contracts.md"} <= cited.keys()
+    assert {page: str(module) for page, module in cited.items() if page not in pages} == {}
+
+
+def test_the_promises_that_tests_cite_are_numbered() -> None:
+    page = (ROOT / "graph" / "paging" / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^- \*\*(P\d), ", page, re.MULTILINE) == ["P1", "P2", "P3", "P4", "P5", "P6"]
 
 
 def test_the_two_commands_stand_on_one_line_each() -> None:

@@ -56,7 +56,7 @@ PLACES: dict[str, tuple[object, str]] = {
     "federation's keys": (federation, "identify"),
     "federation's look-up": (federation, "fetch_nodes"),
     "the prediction of cost": (cost, "predict"),
-    "the telling of cost": (cost, "told"),
+    "the telling of cost": (cost, "cost_extension"),
     "the checks of documents": (Documents, "operation"),
     "the presenting of errors": (served, "present"),
     "the context": (Context, "create"),

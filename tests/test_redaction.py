@@ -79,6 +79,16 @@ def more() -> dict[str, Any]:
     return {"during": asked()["during"], "person": PERSON, "phone": PHONE}
 
 
+@pytest.mark.parametrize("number", ["4.8100000000000005", "1.1000000000000001", "8.100000000000001e-05"])
+def test_the_noise_of_a_measured_number_is_no_leak(number: str) -> None:
+    assert leaks({"10000000000", "+8610000000000"}, f"process_cpu_seconds_total {number}\n") == []
+
+
+@pytest.mark.parametrize("said", ["{}", "1.{}", "4.{}!", "+86{}", "x4.81{}5", "10.0.0.{}", "{}.8100000000000005.jp"])
+def test_a_number_of_somebody_is_a_leak_wherever_else_it_stands(said: str) -> None:
+    assert leaks({PHONE}, [{"message": said.format(PHONE)}]) == [PHONE]
+
+
 async def test_nobody_is_told_of_besides_in_answers(told: Told) -> None:
     ear = Ear()
     async with everything(ear.listens) as (client, _):

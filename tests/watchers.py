@@ -11,7 +11,7 @@ from schema.fakes import LiveAdapter, conference
 from graph.errors import VendorError
 from graph.fleet import Source
 from graph.live import LiveHub, Subscription
-from graph.paging.windows import Rows
+from graph.paging.rows import Rows
 from graph.records import Conference, ConferenceState, LiveConferenceEvent, Record
 from graph.vendors import VENDORS
 from graph.vendors.base import Extras

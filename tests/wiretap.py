@@ -17,7 +17,7 @@ HEADERS = {
     "accept": r"\*/\*|application/json",
     "accept-encoding": "gzip",
     "connection": "keep-alive",
-    "user-agent": r"python-httpx/[\d.]+",
+    "user-agent": r"confgraph/[\d.]+",
     "content-type": r"application/json(; ?charset=utf-8)?|application/x-www-form-urlencoded",
     "content-length": r"\d+",
 }

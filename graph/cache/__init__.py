@@ -1,1 +1,1 @@
-"""What was read from the vendors, kept for a while."""
+"""The cache of what was read from the vendors."""

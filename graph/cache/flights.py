@@ -1,7 +1,7 @@
 """Single flight: equal pieces of work at the same time are done once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from graph.transport.deadline import OutOfTimeError, shared_context, until_done
@@ -26,7 +26,7 @@ class Flights:
     def __init__(self) -> None:
         self._flights: dict[str, _Flight] = {}
 
-    async def once(self, key: str, work: Callable[[], Awaitable[T]], *, is_lasting: bool = False) -> T:
+    async def once(self, key: str, work: Callable[[], Coroutine[Any, Any, T]], *, is_lasting: bool = False) -> T:
         """Do a piece of work, or wait for it where it is being done already.
 
         It runs in a task of its own: whoever is cancelled does not stop it for the others, and nobody's deadline ends
@@ -38,7 +38,7 @@ class Flights:
         """
         flight = self._flights.get(key)
         if flight is None:
-            task = asyncio.get_running_loop().create_task(_start(work), context=shared_context())
+            task = asyncio.get_running_loop().create_task(work(), context=shared_context())
             flight = self._flights[key] = _Flight(task, is_lasting=is_lasting)
             task.add_done_callback(lambda _: self._land(key, flight))
         task = flight.task
@@ -63,7 +63,3 @@ class Flights:
     def _forget(self, key: str, flight: _Flight) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
-
-
-async def _start(work: Callable[[], Awaitable[T]]) -> T:
-    return await work()

@@ -7,6 +7,7 @@ knows nothing of vendors or pages: it keeps what it is given under the key it is
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
+from math import inf
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -65,14 +66,14 @@ class Memory:
     """Windows and facts by key.
 
     Args:
-        max_bytes: About how much it holds at most.
+        max_bytes: About how much it holds at most; without end, it is not weighed.
 
     Attributes:
         bytes: About how much it holds.
         rows: How many rows that are.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: float) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
         self.rows = 0
@@ -123,7 +124,8 @@ class Memory:
 
     def _put(self, name: _Name, value: object, rows: Sequence[Any], fresh_s: float, stale_s: float) -> None:
         fresh_until = clock.monotonic() + fresh_s
-        entry = self._entries[name] = _Entry(value, weigh(rows), len(rows), fresh_until, fresh_until + stale_s)
+        weight = 0 if self.max_bytes == inf else weigh(rows)
+        entry = self._entries[name] = _Entry(value, weight, len(rows), fresh_until, fresh_until + stale_s)
         self.bytes += entry.weight
         self.rows += entry.rows
         while self.bytes > self.max_bytes:

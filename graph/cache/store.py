@@ -6,6 +6,7 @@ What comes without a codec stays in the process. Equal work at the same time is 
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from graph.cache.codec import ERRORS, Codec
@@ -42,7 +43,7 @@ class WindowStore:
 
     def __init__(
         self,
-        max_bytes: int = 256 * 2**20,
+        max_bytes: float = 256 * 2**20,
         *,
         enabled: bool = True,
         stale_s: float = 600.0,
@@ -227,6 +228,17 @@ class WindowStore:
                 told = await look()
             if told is not None:
                 return told
+
+
+class OwnStore(WindowStore):
+    """What one page keeps for itself: it is gone with the page, and nobody else waits for its work."""
+
+    def __init__(self) -> None:
+        super().__init__(inf)
+
+    async def once(self, name: str, work: Callable[[], Awaitable[T]], **_: object) -> T:  # noqa: ARG002 - the same for all
+        """Do a piece of work."""
+        return await work()
 
 
 async def _work_for_all(lease: Lease, work: Callable[[], Awaitable[T]], said: Codec[T] | None) -> T:

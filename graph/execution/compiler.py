@@ -3,12 +3,11 @@
 A function gives up, by any exception, on whatever is not plain; then graphql-core answers in its stead.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 from graphql import (
-    DirectiveNode,
     GraphQLAbstractType,
     GraphQLField,
     GraphQLInterfaceType,
@@ -30,6 +29,7 @@ from strawberry.types.field import StrawberryField
 from graph.execution.code import Code
 from graph.execution.holes import Hole, Step, batch_of
 from graph.execution.leaves import MOST_CLASSES, NotPlainError, write_leaf
+from graph.execution.objects import DICT, Form
 from graph.execution.wrappers import unwrapped
 
 Answer = Callable[..., Any]  # given a row and the context
@@ -76,10 +76,10 @@ class Compiled(NamedTuple):
 
 
 def compile_items(
-    selections: Selections, kind: GraphQLOutputType, fields: FieldDetailsList, *, types_by_class: bool
+    selections: Selections, kind: GraphQLOutputType, fields: FieldDetailsList, form: Form, *, types_by_class: bool
 ) -> Compiled | None:
     """Compile the answer of a list whose items are of a kind, but for holes in them; None where that cannot be."""
-    compiler = _Compiler(selections, types_by_class=types_by_class, may_have_holes=True)
+    compiler = _Compiler(selections, form, types_by_class=types_by_class, may_have_holes=True)
     code = compiler.code
     code.line(0, "def answer(rows, context):")
     code.line(1, "out, places = [], []")
@@ -94,14 +94,14 @@ def compile_items(
 
 
 def compile_object(
-    selections: Selections, kind: GraphQLObjectType, grouped: GroupedFieldSet, *, types_by_class: bool
+    selections: Selections, kind: GraphQLObjectType, grouped: GroupedFieldSet, form: Form, *, types_by_class: bool
 ) -> Compiled | None:
-    """Compile the plain fields of an object; None where it has none."""
-    compiler = _Compiler(selections, types_by_class=types_by_class)
+    """Compile the plain fields of an object; None where it has none. Only those in it have the form: it is a dict."""
+    compiler = _Compiler(selections, form, types_by_class=types_by_class)
     code = compiler.code
     code.line(0, "def answer(row, context):")
     try:
-        rest = compiler.object(kind, grouped, "row", "out", 1, may_leave=True)
+        rest = compiler.object(kind, grouped, "row", "out", 1, is_top=True)
         code.line(1, "return out")
         return compiler.compiled(rest) if len(rest) < len(grouped) else None
     except NOT_TO_BE_COMPILED:
@@ -111,10 +111,13 @@ def compile_object(
 class _Compiler:
     """Compiles one function."""
 
-    def __init__(self, selections: Selections, *, types_by_class: bool, may_have_holes: bool = False) -> None:
+    def __init__(
+        self, selections: Selections, form: Form, *, types_by_class: bool, may_have_holes: bool = False
+    ) -> None:
         self.code = Code()
         self.holes: list[Hole] = []
         self._selections = selections
+        self._form = form
         self._types_by_class = types_by_class
         self._conditions: list[Callable[[Any], bool]] = []
         self._size = 0
@@ -149,8 +152,7 @@ class _Compiler:
         elif isinstance(inner, GraphQLObjectType):
             is_by_class = self._types_by_class or inner.is_type_of is None
             self._check(_checker(inner), variable, depth, is_by_class=is_by_class)
-            may_leave = self._way is not None
-            self.object(inner, self._selected(inner, fields), variable, variable, depth, may_leave=may_leave)
+            self.object(inner, self._selected(inner, fields), variable, variable, depth)
         elif isinstance(inner, GraphQLInterfaceType | GraphQLUnionType):
             self._abstract(inner, fields, variable, depth)
         else:
@@ -164,35 +166,39 @@ class _Compiler:
         variable: str,
         depth: int,
         *,
-        may_leave: bool = False,
+        is_top: bool = False,
     ) -> Sequence[str]:
         """Write what puts into a variable the answer of an object, which may be in the same one.
 
         Returns:
-            The response names that are left to graphql-core, None for the time being; without leave there are none.
+            The response names that are left to graphql-core, None for the time being: there are none but at the top,
+            and where holes may be.
         """
-        parts, rest = [], []
+        form = DICT if is_top else self._form
+        values: dict[str, str] = {}
+        rest = []
+        self._size += form.size
         opened: dict[int, str] = {}  # the numbers of holes, and when a row has them
         for name, fields in grouped.items():
             mark, conditions, holes = self.code.mark(), len(self._conditions), len(self.holes)
             try:
                 written, may_be_open = self._field(kind, name, fields, row, depth)
-                parts.append(f"{name!r}: {written}")
+                values[name] = written
                 if may_be_open:
                     opened[len(self.holes)] = f"if {may_be_open}: "
                     self.holes.append(self._hole(kind, name, fields))
             except NotPlainError:
-                if not may_leave:
+                if not is_top and self._way is None:
                     raise
                 self.code.drop(mark)
                 del self._conditions[conditions:], self.holes[holes:]
-                parts.append(f"{name!r}: None")
+                values[name] = "None"
                 rest.append(name)
                 if self._way is not None:
                     opened[holes] = ""
                     self.holes.append(self._hole(kind, name, fields))
         made = self.code.variable() if opened else variable
-        self.code.line(depth, f"{made} = {{{', '.join(parts)}}}")
+        self.code.line(depth, f"{made} = {form.write(self.code, values)}")
         for number, when in opened.items():
             self.code.line(depth, f"{when}places.append(({self._number}, {number}, {row}, {made}))")
         if made != variable:
@@ -201,8 +207,7 @@ class _Compiler:
 
     def _hole(self, kind: GraphQLObjectType, name: str, fields: FieldDetailsList) -> Hole:
         definition = self._selections.schema.get_field(kind, fields[0].node.name.value)
-        is_usual = not any(has_other_directives(it.node.directives) for it in fields)
-        return Hole(name, kind, fields, self._way or (), batch_of(definition) if is_usual else None)
+        return Hole(name, kind, fields, self._way or (), batch_of(definition))
 
     def _field(
         self, kind: GraphQLObjectType, response_name: str, fields: FieldDetailsList, row: str, depth: int
@@ -214,8 +219,6 @@ class _Compiler:
         """
         self._size += 1
         name = fields[0].node.name.value
-        if any(has_other_directives(it.node.directives) for it in fields):
-            raise NotPlainError
         if name == "__typename":
             return repr(kind.name), None
         definition = self._selections.schema.get_field(kind, name)
@@ -272,10 +275,10 @@ class _Compiler:
         """Have a value answered by the function of its own type."""
         answers: dict[str, Answer] = {}
         for possible in self._selections.schema.get_possible_types(kind):
-            inner = _Compiler(self._selections, types_by_class=self._types_by_class)
+            inner = _Compiler(self._selections, self._form, types_by_class=self._types_by_class)
             inner.holes, inner._way, inner._number = self.holes, self._way, "number"
             inner.code.line(0, "def answer(row, context, places, number):")
-            inner.object(possible, self._selected(possible, fields), "row", "row", 1, may_leave=self._way is not None)
+            inner.object(possible, self._selected(possible, fields), "row", "row", 1)
             inner.code.line(1, "return row")
             compiled = inner.compiled(())
             answers[possible.name] = compiled.answer
@@ -301,17 +304,7 @@ class _Compiler:
         code.line(depth, f"{unless_known}{code.constant(check)}({variable})")
 
     def _selected(self, kind: GraphQLObjectType, fields: FieldDetailsList) -> GroupedFieldSet:
-        if any(it.fragment_variable_values is not None for it in fields):
-            raise NotPlainError
-        grouped, deferred, _ = self._selections.collect_subfields(kind, fields)
-        if deferred:
-            raise NotPlainError
-        return grouped
-
-
-def has_other_directives(directives: Iterable[DirectiveNode] | None) -> bool:
-    """Whether there are any but those that were heeded when the fields were collected."""
-    return any(it.name.value not in ("include", "skip") for it in directives or ())
+        return self._selections.collect_subfields(kind, fields).grouped_field_set
 
 
 def _give_up() -> None:

@@ -1,31 +1,42 @@
 """The executor: answers from compiled functions what is plain, and leaves the rest to graphql-core."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from weakref import proxy
 
 from graphql import (
+    GraphQLError,
     GraphQLList,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLResolveInfoHelpers,
+    OperationType,
     Undefined,
 )
-from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields
 from graphql.pyutils import Path, gather_with_cancel
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from graph.execution.compiler import Compiled, compile_items, compile_object, has_other_directives
+from graph.execution.compiler import Compiled, compile_items, compile_object
 from graph.execution.joins import Joins
-from graph.execution.plans import KnownPlans
+from graph.execution.objects import DICT, STRUCT, Form
+from graph.execution.plans import KnownPlans, Way
+
+T = TypeVar("T")
 
 WORTH_ROWS = 16  # so many rows take longer to answer one by one than to be compiled
 
 
 class StockExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Executes one operation as graphql-core does, but that neither it nor events of a subscription stay in memory."""
+    """Executes one operation as graphql-core does, but that neither it nor events of a subscription stay in memory.
+
+    Attributes:
+        is_for_bytes: Whether the answer will only be encoded, by msgspec: what is below its root may be structs then.
+    """
+
+    is_for_bytes = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -49,19 +60,57 @@ class CompiledExecutor(StockExecutor):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        plans = self._plans = self.known_plans.of(self.operation, self.fragment_definitions)
-        values = self.variable_values.coerced
-        self._switches = tuple(values.get(name) for name in plans.switches)
-        # What was looked up in this operation, and for what: while that is kept, its id is nobody else's.
-        self._looked_up: dict[Hashable, tuple[Compiled | None, object]] = {}
-        is_usual = self.abort_signal is None and not (self.middleware_manager and self.middleware_manager.middlewares)
-        self._is_usual = is_usual
+        plans = self.known_plans.of(self.operation, self.fragment_definitions)
+        self._way: Way | None = None  # where anything is unusual, all is left to graphql-core
+        has_middleware = self.middleware_manager and self.middleware_manager.middlewares
+        if plans.is_usual and not (self.abort_signal or self.hooks or has_middleware):
+            self._way = plans.way(self.variable_values.coerced)
+            self._relevant_sub_fields = self._way.collected
 
     def build_per_event_executor(self, payload: Any) -> Any:
         """Make what executes one event."""
         executor = super().build_per_event_executor(payload)
-        executor._looked_up = {}  # noqa: SLF001 - a copy of this one
+        if self._way:
+            executor._relevant_sub_fields = self._way.collected  # noqa: SLF001 - a copy of this one
         return executor
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """Execute the operation by what is known of it."""
+        kind = self.operation.operation
+        root = self.schema.get_root_type(kind)
+        if self._way is None or root is None:
+            return super().execute_operation(serially)
+
+        def collect() -> GroupedFieldSet:
+            return collect_fields(
+                self.schema, self.fragments, self.variable_values, root, self.operation, self.hide_suggestions
+            ).grouped_field_set
+
+        try:
+            roots = self._way.roots(collect)
+        except (GraphQLError, RecursionError):  # graphql-core finds it too, and tells it
+            return super().execute_operation(serially)
+        if serially is None:
+            serially = kind is OperationType.MUTATION
+        try:
+            data: Any = self.execute_root_grouped_field_set(root, self.root_value, roots, serially, None)
+        except GraphQLError as error:
+            return self._refused(error)
+        return self._awaited(data) if self.is_awaitable(data) else self.build_response(data)
+
+    async def _awaited(self, data: Awaitable[dict[str, Any]]) -> Any:
+        try:
+            return self.build_response(await data)
+        except GraphQLError as error:
+            return self._refused(error)
+
+    def _refused(self, error: GraphQLError) -> Any:
+        self.collected_errors.add(error, None)
+        return self.build_response(None)
+
+    def with_abort_signal(self, awaitable: Awaitable[T]) -> Any:
+        """What ends when a signal is given; where there is none, nothing comes between."""
+        return super().with_abort_signal(awaitable) if self.abort_signal else awaitable
 
     def complete_list_value(  # noqa: PLR0917 - as graphql-core has it
         self,
@@ -73,7 +122,7 @@ class CompiledExecutor(StockExecutor):
         position_context: Any,
     ) -> Any:
         """Answer a list at once where its items are plain, and fill in what is left open in them."""
-        if self._is_usual and position_context is None and type(result) in (list, tuple):
+        if type(result) in (list, tuple):
             kind = return_type.of_type
             compiled = self.items(kind, field_details_list, len(result))
             if compiled:
@@ -96,7 +145,7 @@ class CompiledExecutor(StockExecutor):
         position_context: Any,
     ) -> Any:
         """Answer the plain fields of an object at once, and execute the others."""
-        if self._is_usual and position_context is None and source_value is not None:
+        if source_value is not None:
             compiled = self._object(parent_type, grouped_field_set)
             if compiled:
                 try:
@@ -138,43 +187,31 @@ class CompiledExecutor(StockExecutor):
         """What was compiled to answer so many items of a kind."""
 
         def make() -> Compiled | None:
-            if any(has_other_directives(it.node.directives) or it.fragment_variable_values for it in fields):
-                return None
-            return compile_items(self, kind, fields, types_by_class=self.types_by_class)
+            return compile_items(self, kind, fields, self._form, types_by_class=self.types_by_class)
 
-        def key() -> tuple[Hashable, ...]:
-            return str(kind), *(id(it.node) for it in fields)
-
-        return self._look_up((id(fields), id(kind)), key, make, fields, is_worth_it=count >= WORTH_ROWS)
+        return self._look_up(kind, fields, make, is_worth_it=count >= WORTH_ROWS)
 
     def _object(self, kind: GraphQLObjectType, grouped: GroupedFieldSet) -> Compiled | None:
         def make() -> Compiled | None:
-            return compile_object(self, kind, grouped, types_by_class=self.types_by_class)
+            return compile_object(self, kind, grouped, self._form, types_by_class=self.types_by_class)
 
-        def key() -> tuple[Hashable, ...]:
-            return kind.name, *((name, *(id(it.node) for it in fields)) for name, fields in grouped.items())
+        return self._look_up(kind, grouped, make, is_worth_it=False)
 
-        return self._look_up(id(grouped), key, make, grouped, is_worth_it=False)
+    @property
+    def _form(self) -> Form:
+        return STRUCT if self.is_for_bytes else DICT
 
     def _look_up(
-        self,
-        here: Hashable,
-        key: Callable[[], tuple[Hashable, ...]],
-        make: Callable[[], Compiled | None],
-        kept: object,
-        *,
-        is_worth_it: bool,
+        self, kind: GraphQLOutputType, selected: object, make: Callable[[], Compiled | None], *, is_worth_it: bool
     ) -> Compiled | None:
-        if here in self._looked_up:
-            return self._looked_up[here][0]
+        if self._way is None:
+            return None
         try:
-            compiled = self._plans.get((self._switches, *key()), make, is_worth_it=is_worth_it)
+            compiled = self._way.get(kind, selected, self.is_for_bytes, make, is_worth_it=is_worth_it)
         except KeyError:
             return None
-        if compiled and not all(is_open(self.context_value) for is_open in compiled.conditions):
-            compiled = None
-        self._looked_up[here] = compiled, kept
-        return compiled
+        is_open = compiled and all(is_open(self.context_value) for is_open in compiled.conditions)
+        return compiled if is_open else None
 
 
 def _raise(error: Exception, _: int) -> None:

@@ -8,6 +8,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from graph.execution.objects import Written
 from graph.execution.wrappers import IsOpen, Look, unwrapped
 
 Ask = Callable[..., Awaitable[Sequence[Any]]]
@@ -81,7 +82,7 @@ class Place(NamedTuple):
     row: int
     hole: int
     source: Any
-    target: dict[str, Any]
+    target: dict[str, Any] | Written
 
 
 def batch_of(definition: GraphQLField | None) -> Batch | None:

@@ -29,20 +29,19 @@ class _Argument(NamedTuple):
     """An argument, or a field of an input.
 
     Attributes:
-        name: In documents.
         python_name: In Python.
         convert: Makes what Python gets of what graphql-core has; None where that is the same.
     """
 
-    name: str
     python_name: str
     convert: Convert | None
 
-    def put(self, given: Mapping[str, Any], into: dict[str, Any]) -> None:
-        """Take over what is given for it, if anything is."""
-        value = given.get(self.name, MISSING)
-        if value is not MISSING:
-            into[self.python_name] = self.convert(value) if self.convert else value
+
+def _put(arguments: Mapping[str, _Argument], given: Mapping[str, Any], into: dict[str, Any]) -> None:
+    """Take over what is given, by its names in documents."""
+    for name, value in given.items():
+        python_name, convert = arguments[name]
+        into[python_name] = convert(value) if convert else value
 
 
 def call_at_once(schema: Schema) -> None:
@@ -66,16 +65,14 @@ def _resolver(schema: Schema, field: StrawberryField, converters: "_Converters")
     info_class, names = schema.config.info_class, schema.config.name_converter
     wanted: Any = field.base_resolver
     call = wanted.wrapped_func
-    arguments = [_Argument(names.from_argument(it), it.python_name, converters.of(it.type)) for it in field.arguments]
+    arguments = {names.from_argument(it): _Argument(it.python_name, converters.of(it.type)) for it in field.arguments}
     sources = [it.name for it in (wanted.parent_parameter, wanted.root_parameter) if it]
     info_name = wanted.info_parameter.name if wanted.info_parameter else None
     wants_self = bool(wanted.self_parameter)
 
     def resolve(source: Any, info: GraphQLResolveInfo[Any], /, **given: Any) -> Any:
         taken: dict[str, Any] = {}
-        if given:
-            for argument in arguments:
-                argument.put(given, taken)
+        _put(arguments, given, taken)
         for name in sources:
             taken[name] = source
         if info_name:
@@ -121,12 +118,11 @@ class _Converters:
             for it in definition.fields
             if it.default_value is MISSING and it.default_factory is MISSING
         }
-        fields: list[_Argument] = []
+        fields: dict[str, _Argument] = {}
 
         def convert(value: Mapping[str, Any]) -> Any:
             taken: dict[str, Any] = dict(absent)
-            for field in fields:
-                field.put(value, taken)
+            _put(fields, value, taken)
             return kind(**taken)
 
         before = dict(self._inputs)
@@ -134,7 +130,7 @@ class _Converters:
         try:
             for it in definition.fields:
                 inner = self.of(it.resolve_type(type_definition=definition))
-                fields.append(_Argument(self._names.from_field(it), it.python_name, inner))
+                fields[self._names.from_field(it)] = _Argument(it.python_name, inner)
         except _NotUsualError:
             self._inputs = before  # those that were met on the way may have fields of this type
             raise

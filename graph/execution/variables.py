@@ -121,7 +121,7 @@ def _list(coerce: Coerce) -> Coerce:
 
 
 def _object(kind: GraphQLInputObjectType, around: tuple[GraphQLInputType, ...]) -> Coerce:
-    fields = [(name, it.out_name or name, _coercer(it.type, (*around, kind))) for name, it in kind.fields.items()]
+    fields = {name: (it.out_name or name, _coercer(it.type, (*around, kind))) for name, it in kind.fields.items()}
     # A field that is not given may have a default, or be missed.
     needed = {
         name
@@ -130,8 +130,12 @@ def _object(kind: GraphQLInputObjectType, around: tuple[GraphQLInputType, ...]) 
     }
 
     def coerced(value: Any) -> Any:
-        if type(value) is not dict or not needed <= value.keys() or not value.keys() <= kind.fields.keys():
+        if type(value) is not dict or not needed <= value.keys():
             raise NotPlainError
-        return kind.out_type({out: coerce(value[name]) for name, out, coerce in fields if name in value})
+        found = {}
+        for name, it in value.items():
+            out, coerce = fields[name]  # there may be no such field
+            found[out] = coerce(it)
+        return kind.out_type(found)
 
     return coerced

@@ -1,10 +1,10 @@
 """One sorted, resumable connection over sources that each page in their own way.
 
-Read in this order: `windows` (what is read), `feeds` (how), `cursor` (where a walk stands), `planner` (which window
-next), `drain` (one window, whole), `shelf` (what is kept of it), `snapshots` (lists that have no windows), `walk` and
-`unranged` (one source in order), `merge` (all sources in order), `listing`, `page` and `args` (what a client asks for
-and gets), `at_hand` (pages for which nothing of it is needed). `freshness` notes meanwhile for how long the answer is
-good.
+Read in this order: `windows` (what is requested), `rows` (what comes back), `feeds` (how a source is read), `cursor`
+(the position of a walk), `planner` (which window is next), `drain` (reads one window whole), `shelf` (what is kept of
+it), `snapshots` (lists without windows), `walk` and `unranged` (one source in order), `merge` (all sources in order),
+`listing`, `page` and `args` (what a client requests and gets), `at_hand` (pages that need none of this).
+`graph.freshness` notes how long the answer is good.
 """
 
 from graph.paging.args import PageArgs, resolve_window

@@ -6,8 +6,8 @@ import msgspec
 
 from graph import clock
 from graph.errors import InvalidArgumentError, InvalidCursorError
+from graph.freshness import note_life
 from graph.paging.cursor import decode_cursor
-from graph.paging.freshness import note_life
 from graph.paging.shelf import SNAPSHOT_TTL_S
 from graph.paging.windows import SECOND, Window
 

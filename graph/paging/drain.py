@@ -7,7 +7,8 @@ from typing import Generic, NamedTuple, TypeVar
 from graph import clock
 from graph.errors import VendorPayloadError, VendorTimeoutError, VendorUnavailableError
 from graph.paging.feeds import RangedFeed
-from graph.paging.windows import Slice, Window
+from graph.paging.rows import Slice
+from graph.paging.windows import Window
 
 R = TypeVar("R")
 
@@ -102,9 +103,10 @@ class Drain(Generic[R]):
         self._fetched += len(answer.rows) + answer.left_out
         if answer.rows or not self._may_be_empty(answer):
             # A row that cannot be read may be a new one; the total, where there is one, ends what only seems to go on.
-            has_new = len(self._seen) > known or (answer.left_out > 0 and self.total is not None)
-            self._pages_in_vain = 0 if has_new else self._pages_in_vain + 1
-            self._came_again |= len(answer.rows) > 1 and not has_new
+            is_known = len(self._seen) == known
+            may_have_new = not is_known or (answer.left_out > 0 and self.total is not None)
+            self._pages_in_vain = 0 if may_have_new else self._pages_in_vain + 1
+            self._came_again |= len(answer.rows) > 1 and is_known
         if answer.token is not None:
             self._guard(answer)
             self._token = answer.token

@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import msgspec
 
 from graph.cache.codec import Codec
-from graph.paging.windows import Grid, Slice, Window
+from graph.paging.rows import Slice
+from graph.paging.windows import Grid, Window
 from graph.records import SourceResultStatus
 
 R = TypeVar("R")

@@ -9,19 +9,19 @@ from typing import Generic, TypeVar
 from msgspec.structs import replace as replace_struct
 
 from graph import clock
-from graph.cache.store import WindowStore
+from graph.cache.store import OwnStore, WindowStore
 from graph.errors import VendorError
+from graph.freshness import note_life
 from graph.paging.args import PageArgs
 from graph.paging.cursor import Cursor, CursorWriter, Cut, Key, beginning, decode_cursor, tag_of
 from graph.paging.feeds import ChosenFeed, Feed, RangedFeed, SnapshotFeed
-from graph.paging.freshness import note_life
 from graph.paging.merge import Merge, Spot
 from graph.paging.page import Counts, Edge, Known, Once, Page
 from graph.paging.planner import Budget
-from graph.paging.shelf import JOIN_S, SNAPSHOT_TTL_S, Shelf
+from graph.paging.shelf import JOIN_S, SNAPSHOT_TTL_S, Shelf, Since
 from graph.paging.unranged import ChosenWalk, SnapshotWalk
 from graph.paging.walk import RangedWalk, Walk
-from graph.paging.windows import EPOCH, Since, Window, from_seconds, to_seconds
+from graph.paging.windows import EPOCH, Window, from_seconds, to_seconds
 from graph.records import SourceResult, SourceResultStatus
 
 R = TypeVar("R")
@@ -168,7 +168,7 @@ class Listing(Generic[R]):
         if self._store is not None and feed.store_key is not None:
             return self._store
         if self._own_store is None:
-            self._own_store = WindowStore()
+            self._own_store = OwnStore()
         return self._own_store
 
     @property
@@ -200,7 +200,8 @@ class Listing(Generic[R]):
         )
 
     def _once_counted(self, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor) -> Once[Counts]:
-        return Once(partial(self._counts, walks, budgets, start))
+        found = {walk.source: walk.whole_count for walk in walks}
+        return Once(partial(self._counts, found, walks, budgets, start)) if None in found.values() else Known(found)
 
     async def _has_rows_behind(self, start: Cursor, budgets: Mapping[str, Budget], *, up: bool) -> bool:
         """Walk one row the other way from where the page started."""
@@ -217,8 +218,10 @@ class Listing(Generic[R]):
             may_have_more = may_have_more or walk.has_failed or walk.is_spent
         return may_have_more
 
-    async def _counts(self, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor) -> Counts:
-        since, found = _since(start), {walk.source: walk.whole_count for walk in walks}
+    async def _counts(
+        self, found: Counts, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor
+    ) -> Counts:
+        since = _since(start)
         unsure = {walk.source for walk in walks if walk.error or walk.left_out}
         asked = [feed for feed in self._feeds if found[feed.source] is None and feed.source not in unsure]
         counts: list[int | None]
@@ -228,7 +231,7 @@ class Listing(Generic[R]):
             counts = await asyncio.gather(*(self._count(feed, budgets, since) for feed in asked))
         if None in counts:
             note_life(SNAPSHOT_TTL_S)  # what would cost too much may have been read for others by then
-        return found | dict(zip((feed.source for feed in asked), counts, strict=True))
+        return {**found, **dict(zip((feed.source for feed in asked), counts, strict=True))}
 
     async def _count(self, feed: Feed[R], budgets: Mapping[str, Budget], since: Since) -> int | None:
         """The vendor's count, else by reading."""

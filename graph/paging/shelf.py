@@ -4,19 +4,21 @@ from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
+
+from msgspec.structs import replace
 
 from graph import clock
 from graph.cache.codec import FactCodec, WindowCodec
 from graph.cache.memory import StoredWindow
 from graph.cache.store import WindowStore
 from graph.errors import VendorError
+from graph.freshness import note_life, note_read, note_settled
 from graph.paging.cursor import Key
 from graph.paging.drain import Drain, Outlook
 from graph.paging.feeds import RangedFeed
-from graph.paging.freshness import note_life, note_read, note_settled
 from graph.paging.planner import Planner
-from graph.paging.windows import Since, Window, to_micros
+from graph.paging.windows import Window, to_micros
 from graph.transport.deadline import wait_within_deadline
 
 R = TypeVar("R")
@@ -49,6 +51,20 @@ class _GivenUp(Generic[R]):
 
 
 _GIVEN_UP: _GivenUp[Any] = _GivenUp()
+
+
+class Since(NamedTuple):
+    """How old what was read may be, for one walk to use it.
+
+    Attributes:
+        fresh: What may still change must have been read at this instant or later.
+        stale: Likewise where the source is down, so that it cannot be read now.
+        is_first: Whether this is the first page of a walk. A later one owes what fails, and tries it again at once.
+    """
+
+    fresh: datetime
+    stale: datetime
+    is_first: bool = False
 
 
 class Shelf(Generic[R]):
@@ -117,15 +133,13 @@ class Shelf(Generic[R]):
         found = list(drain.rows.values())
         pairs = sorted(zip(map(self._sort_key, found), found, strict=True), key=itemgetter(0))
         keys, rows = [key for key, _ in pairs], [row for _, row in pairs]
-        start, end, read_at, left_out = *drain.window, drain.read_at, drain.left_out
-        settled = start if left_out else self._settled()
-        for part in _parts(start, end, settled):
-            low, high = places(keys, part)
-            is_settled = part.end <= settled
-            window = StoredWindow(*part, keys[low:high], rows[low:high], read_at, is_settled, left_out)
-            fresh_s = SETTLED_TTL_S if is_settled else YOUNG_TTL_S
-            await self._store.put_window(self._list, window, fresh_s, self._windows)
-        return StoredWindow(start, end, keys, rows, read_at, end <= settled, left_out)
+        start, end = drain.window
+        settled = start if drain.left_out else self._settled()
+        whole = StoredWindow(start, end, keys, rows, drain.read_at, end <= settled, drain.left_out)
+        for part in _parts(whole, settled):
+            fresh_s = SETTLED_TTL_S if part.is_settled else YOUNG_TTL_S
+            await self._store.put_window(self._list, part, fresh_s, self._windows)
+        return whole
 
     def _settled(self) -> datetime:
         """Where what has settled ends, on the grid."""
@@ -186,7 +200,7 @@ class Shelf(Generic[R]):
             return None
         stored = await self.find(window, up=True)
         if stored and stored.end >= window.end and not stored.left_out:
-            note_read(stored, YOUNG_TTL_S)
+            note_read(stored.read_at, YOUNG_TTL_S, is_settled=stored.is_settled)
             low, high = places(stored.keys, window)
             return high - low
         name, codec = self._of_window("count", window), self._shared(_COUNT)
@@ -227,6 +241,10 @@ def places(keys: Sequence[Key], window: Window) -> tuple[int, int]:
     return bisect_left(keys, (to_micros(window.start),)), bisect_left(keys, (to_micros(window.end),))
 
 
-def _parts(start: datetime, end: datetime, settled: datetime) -> list[Window]:
-    """A range, cut where what has settled ends."""
-    return [Window(start, settled), Window(settled, end)] if start < settled < end else [Window(start, end)]
+def _parts(whole: StoredWindow[R], settled: datetime) -> list[StoredWindow[R]]:
+    """A window, cut where what has settled ends."""
+    if not whole.start < settled < whole.end:
+        return [whole]
+    at = bisect_left(whole.keys, (to_micros(settled),))
+    older = replace(whole, end=settled, keys=whole.keys[:at], rows=whole.rows[:at], is_settled=True)
+    return [older, replace(whole, start=settled, keys=whole.keys[at:], rows=whole.rows[at:])]

@@ -10,8 +10,9 @@ from graph.cache.store import WindowStore
 from graph.errors import OUTAGES, VendorError
 from graph.paging.cursor import Key
 from graph.paging.feeds import SnapshotFeed
-from graph.paging.shelf import JOIN_S, SETTLED_TTL_S, SNAPSHOT_TTL_S, YOUNG_TTL_S
-from graph.paging.windows import Rows, Since, from_seconds, to_seconds
+from graph.paging.rows import Rows
+from graph.paging.shelf import JOIN_S, SETTLED_TTL_S, SNAPSHOT_TTL_S, YOUNG_TTL_S, Since
+from graph.paging.windows import from_seconds, to_seconds
 from graph.transport.deadline import wait_within_deadline
 
 R = TypeVar("R")

@@ -7,13 +7,12 @@ from typing import TypeVar, cast
 from graph import clock
 from graph.cache.store import WindowStore
 from graph.errors import InvalidCursorError
+from graph.freshness import SETTLED_S
 from graph.paging.cursor import Cut, Key, end
 from graph.paging.feeds import ChosenFeed, SnapshotFeed
-from graph.paging.freshness import SETTLED_S
-from graph.paging.shelf import SNAPSHOT_TTL_S, YOUNG_TTL_S
+from graph.paging.shelf import SNAPSHOT_TTL_S, YOUNG_TTL_S, Since
 from graph.paging.snapshots import read_snapshot
 from graph.paging.walk import Walk
-from graph.paging.windows import Since
 
 R = TypeVar("R")
 
@@ -36,20 +35,23 @@ class SnapshotWalk(Walk[R]):
         self._key = key
         self._store = store
         self._since = since
-        self._is_unread = start != end(up=up)
+        self._is_wanted = start != end(up=up)
+        self._is_read = False
 
     @property
     def whole_count(self) -> int | None:
         """Of all that was read."""
-        return None if self._is_unread or self.left_out else sum(map(self._keep, self._rows))
+        if not self._is_read or self.left_out:
+            return None
+        return len(self._rows) if self.is_whole else sum(map(self._keep, self._rows))
 
     @property
     def _has_more(self) -> bool:
-        return self._is_unread
+        return self._is_wanted and not self._is_read
 
     async def _fetch(self, wanted: int) -> bool:  # noqa: ARG002 - the list is read whole, whatever is wanted
         snapshot, self.outage = await read_snapshot(self._feed, self._key, self._store, self._since)
-        self._is_unread = False
+        self._is_read = True
         if self._feed.is_asked:
             young_s = SNAPSHOT_TTL_S if self._feed.is_settled is None else YOUNG_TTL_S
             has_rows = bool(snapshot.left_out) or any(map(self._keep, snapshot.rows))

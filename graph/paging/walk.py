@@ -8,10 +8,10 @@ from typing import Generic, TypeVar
 
 from graph.cache.memory import StoredWindow
 from graph.errors import OUTAGES, InvalidCursorError, SourceErrorCode, UnsupportedError, VendorError
+from graph.freshness import note_fault, note_life, note_read
 from graph.paging.cursor import Cut, Key, beginning, cut_between, rows_below, tag_of
 from graph.paging.drain import Drain, Outlook
 from graph.paging.feeds import RangedFeed, keep_all
-from graph.paging.freshness import note_fault, note_life, note_read
 from graph.paging.planner import Budget, Planner
 from graph.paging.shelf import SNAPSHOT_TTL_S, YOUNG_TTL_S, Shelf, places
 from graph.paging.windows import EPOCH, Window, from_micros, to_micros
@@ -84,10 +84,10 @@ class Walk(ABC, Generic[R]):
     @property
     def result(self) -> SourceResult:
         """What the source contributed."""
-        return SourceResult(source_name=self.source, status=self.status, as_of=self.as_of, error=self._told)
+        return SourceResult(source_name=self.source, status=self.status, as_of=self.as_of, error=self._source_error)
 
     @property
-    def _told(self) -> SourceError | None:
+    def _source_error(self) -> SourceError | None:
         if fault := self.error or self.outage:
             return SourceError.of(fault)
         if self.left_out:
@@ -190,7 +190,7 @@ class Walk(ABC, Generic[R]):
         self.left_out += read.left_out
         if self.outage and not read.is_settled:
             self.fell_back_to = min(self.fell_back_to or read.read_at, read.read_at)
-        note_read(read, 0 if self.outage else young_s)
+        note_read(read.read_at, 0 if self.outage else young_s, is_settled=read.is_settled)
 
     def _enter(self, keys: Sequence[Key], rows: Sequence[R], low: int, high: int, beyond: Cut) -> None:
         """Stand before the rows `low` to `high` of a part that is sorted upward and ends at `beyond`."""
@@ -244,6 +244,12 @@ class RangedWalk(Walk[R]):
         self._is_first = is_first
         self._insists = insists
         self._planner: Planner | None = None
+        self._whole_count: int | None = None
+
+    @property
+    def whole_count(self) -> int | None:
+        """Of a range that was read at once, where all its rows are wanted."""
+        return self._whole_count
 
     @property
     def _has_more(self) -> bool:
@@ -256,10 +262,13 @@ class RangedWalk(Walk[R]):
         is_over = stored.is_settled or all(map(self._feed.is_over, stored.rows))
         self._note(stored, YOUNG_TTL_S if is_over else SNAPSHOT_TTL_S)
         low, high = places(stored.keys, self._rest)
+        has_all = self._rest == self._window
         if self.up:
             self._rest = Window(max(self._rest.start, stored.end), self._rest.end)
         else:
             self._rest = Window(self._rest.start, min(self._rest.end, stored.start))
+        if has_all and self._rest.is_empty and self.is_whole and not (self.left_out or self.outage):
+            self._whole_count = high - low
         self._enter(stored.keys, stored.rows, low, high, _place(stored.end if self.up else stored.start))
         return True
 

@@ -1,1 +1,1 @@
-"""A seeded world, and the emulators of all vendors over it."""
+"""A seeded, made-up world, and emulators of all vendors."""

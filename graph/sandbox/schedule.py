@@ -11,7 +11,7 @@ from graph.sandbox.model import VENDORS
 SHARES = dict(zip(VENDORS, (0.35, 0.30, 0.25, 0.05, 0.05), strict=True))
 EMPTY_DAYS = 0.05
 HOURS = (1, 1, 1, 1, 1, 1, 2, 8, 40, 90, 100, 80, 25, 50, 95, 100, 80, 60, 30, 25, 20, 10, 4, 2)  # weight of each
-LONGEST = 24 * 3600 + 8 * 60
+OVERNIGHT_S = 24 * 3600 + 8 * 60  # of the one conference that goes on for more than a day
 
 
 def day_counts(seed: int, vendor: str, dates: Sequence[date], past: int, total: float) -> list[int]:
@@ -73,5 +73,5 @@ def around_anchor(seed: int, vendor: str, anchor: datetime, days: int, conferenc
     coming = [anchor + timedelta(seconds=60 + 120 * i + rng.randint(0, 60)) for i in range(5)]
     found.extend((start, rng.randint(30, 240)) for start in coming)
     if vendor == "hexmeet":
-        found.append((anchor - timedelta(hours=12 * min(days, 6)), LONGEST))
+        found.append((anchor - timedelta(hours=12 * min(days, 6)), OVERNIGHT_S))
     return found

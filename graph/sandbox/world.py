@@ -33,6 +33,7 @@ from graph.sandbox.schedule import SHARES, around_anchor, day_counts, draw_durat
 __all__ = [
     "LEAD",
     "LONGEST",
+    "MOST_CONFERENCES",
     "VENDORS",
     "Fate",
     "Phase",
@@ -48,7 +49,9 @@ __all__ = [
 
 LOCAL = timezone(timedelta(hours=8))  # where the days of the world lie
 EPOCH = date(2000, 1, 1)
+DAYS = 60
 PER_DAY = 100_000  # a serial is the day's number, then the place in the day
+MOST_CONFERENCES = DAYS * PER_DAY  # of a world of so many days
 KEPT_CONFERENCES = 60_000  # of the days looked at last
 LONGEST = timedelta(hours=25)  # no conference lasts longer
 LEAD = timedelta(days=4)  # none is booked longer before its start
@@ -69,7 +72,9 @@ class World:
         agent, companies, departments, people, mcus: Who and what takes part; `companies[0]` holds the accounts.
     """
 
-    def __init__(self, seed: int = 1, conferences: int = 3000, days: int = 60, anchor: datetime | None = None) -> None:
+    def __init__(
+        self, seed: int = 1, conferences: int = 3000, days: int = DAYS, anchor: datetime | None = None
+    ) -> None:
         if conferences < 0 or days < 1:
             raise ValueError("a world has at least no conferences and one day")
         if conferences > days * PER_DAY:

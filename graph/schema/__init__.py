@@ -1,4 +1,16 @@
-"""The GraphQL schema: `build_schema(settings)`."""
+"""The GraphQL schema: `build_schema(settings)`.
+
+What clients see: `query` and `subscription` (the roots), `conference`, `call`, `member`, `person`, `source` and
+`vendor_fields` (the types), `room`, `mcu`, `region`, `usage` and `live` (types and their root fields), `connection`,
+`node`, `federation`, `enums` and `scalars` (shared by all).
+
+How rows are found: `selection` (the selected fields), `narrowing` (filters), `lists` (lists by time), `whole_lists`
+(all others), `of_conference` (members and calls), `storage` (cache keys).
+
+How requests are checked: `documents`, `operations` and `arguments` (read a document), `limits` (its size), `weights`,
+`prices` and `cost` (its predicted cost), `scopes` (who may see what), `values` (the size of the answer), `errors` (what
+errors reveal). `served` puts all of this together.
+"""
 
 from typing import Any
 

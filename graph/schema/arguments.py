@@ -1,12 +1,28 @@
 """The arguments of a field as they stand in a document, variables filled in, before anybody checked their types."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from graphql import FieldNode, ListValueNode, ObjectValueNode, Undefined, VariableNode, value_from_ast_untyped
+from graphql import (
+    ArgumentNode,
+    FieldNode,
+    ListValueNode,
+    Node,
+    ObjectFieldNode,
+    ObjectValueNode,
+    Undefined,
+    VariableDefinitionNode,
+    VariableNode,
+    Visitor,
+    value_from_ast_untyped,
+    visit,
+)
 from graphql.language import ValueNode
 
 from graph.paging.args import DEFAULT_SIZE, MAX_SIZE
+
+# Of these only tells whether they are given: requests that differ in no more have the same price.
+GIVEN_OR_NOT = frozenset({"after", "before", "during", "search"})
 
 
 class Arguments:
@@ -63,6 +79,47 @@ class Arguments:
     def has_cursor(self) -> bool:
         """Whether it is a later page of a connection."""
         return any(self._values.get(name) not in (None, Undefined) for name in ("after", "before"))
+
+
+class Priced:
+    """The variables of an operation, as far as its price may go by them."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        uses = _Uses()
+        for node in nodes:
+            visit(node, uses)
+        self._is_given_or_not = {name: names <= GIVEN_OR_NOT for name, names in uses.names.items()}
+
+    def of(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """That part of the variables of a request."""
+        return {
+            name: _given(value) if is_given_or_not else _part(value)
+            for name, is_given_or_not in self._is_given_or_not.items()
+            if (value := variables.get(name)) is not None
+        }
+
+
+class _Uses(Visitor):
+    """Finds what the variables are given for: the names of arguments and of fields of objects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, set[str]] = {}
+
+    def enter_variable(self, node: VariableNode, _: Any, parent: Any, *__: Any) -> None:
+        if not isinstance(parent, VariableDefinitionNode):
+            name = parent.name.value if isinstance(parent, ArgumentNode | ObjectFieldNode) else ""  # part of a list
+            self.names.setdefault(node.name.value, set()).add(name)
+
+
+def _part(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: _given(it) if name in GIVEN_OR_NOT else it for name, it in value.items()}
+
+
+def _given(value: Any) -> Any:
+    return None if value is None else True
 
 
 def _has_variables(value: ValueNode) -> bool:

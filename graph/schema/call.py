@@ -68,10 +68,10 @@ class Call(Node):
     phone_number: str | None = strawberry.field(description="The number dialled. Needs the scope pii:read.")
     cost: Money | None = strawberry.field(description="What it cost.")
     error_code: int | None = strawberry.field(description="The vendor's code for how it ended; 0 is normal.")
-    error_info: str | None = strawberry.field(description="The same in the vendor's words.")
-    agent: Organization | None = strawberry.field(description="The reseller.")
-    company: Organization | None = strawberry.field(description="The company.")
-    department: Organization | None = strawberry.field(description="The department.")
+    error_info: str | None = strawberry.field(description="How it ended, in the vendor's words.")
+    agent: Organization | None = strawberry.field(description="The reseller that the call belongs to.")
+    company: Organization | None = strawberry.field(description="The company that the call belongs to.")
+    department: Organization | None = strawberry.field(description="The department that the call belongs to.")
     conference: Annotated["Conference", strawberry.lazy("graph.schema.conference")] | None = joined(
         _conference,
         "The conference it belonged to. Its id, source, vendorId and number cost no request.",

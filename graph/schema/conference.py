@@ -9,7 +9,7 @@ import strawberry
 from graph import records
 from graph.context import Context
 from graph.paging import Page, PageArgs
-from graph.paging.windows import Rows
+from graph.paging.rows import Rows
 from graph.schema.call import Call
 from graph.schema.connection import After, Before, Connection, First, Last
 from graph.schema.member import Member
@@ -118,9 +118,9 @@ class Conference(Node):
         batch=_count_members_of_all,
     )
     peak_member_count: int | None = strawberry.field(description="How many were in it at the same time at most.")
-    agent: Organization | None = strawberry.field(description="The reseller.")
-    company: Organization | None = strawberry.field(description="The company.")
-    department: Organization | None = strawberry.field(description="The department.")
+    agent: Organization | None = strawberry.field(description="The reseller that the conference belongs to.")
+    company: Organization | None = strawberry.field(description="The company that the conference belongs to.")
+    department: Organization | None = strawberry.field(description="The department that the conference belongs to.")
     room: Annotated["Room", strawberry.lazy("graph.schema.room")] | None = strawberry.field(
         description="The room it was held in."
     )
@@ -139,7 +139,7 @@ class Conference(Node):
         batch=_of_all(CALLS),
     )
     error_code: int | None = strawberry.field(description="The vendor's code for how it ended; 0 is normal.")
-    error_info: str | None = strawberry.field(description="The same in the vendor's words.")
+    error_info: str | None = strawberry.field(description="How it ended, in the vendor's words.")
     vendor_fields: ConferenceVendorFields = strawberry.field(description="What only this vendor reports.")
 
     @classmethod

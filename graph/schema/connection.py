@@ -102,7 +102,7 @@ class Edge(Generic[Node]):
     node: Node = strawberry.field(description="The row.")
 
 
-@strawberry.type(description="A page of a list that is merged from several sources.")
+@strawberry.type(description="A page of a list.")
 class Connection(Generic[Node]):
     """A page."""
 

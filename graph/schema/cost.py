@@ -6,16 +6,20 @@ The answer tells it in `extensions.cost`, beside what was really sent.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import msgspec
 from graphql import FieldNode, GraphQLSchema, get_named_type, is_object_type
 
 from graph.context import Context
 from graph.errors import LimitExceededError
 from graph.schema.arguments import Arguments
 from graph.schema.operations import Operation
-from graph.schema.prices import LISTED, PRICES, Bill, Price, Scope
+from graph.schema.prices import LISTED, PRICES, Bill, Extent, Price
 from graph.schema.selection import Document, Selection
 from graph.settings import LimitsSettings
 from graph.transport.meter import counted
+
+MOST_BILLS = 8  # that are remembered of an operation, as its switches leave it
+LONGEST_KEY = 1000  # bytes of variables
 
 
 def predict(operation: Operation, document: Document, variables: dict[str, Any], context: object) -> Bill:
@@ -29,10 +33,28 @@ def predict(operation: Operation, document: Document, variables: dict[str, Any],
     """
     if not isinstance(context, Context) or operation.root is None:
         return Bill({}, 0)
-    bill = Bill(context.fleet.sources, context.settings.server.page_budget)
-    everywhere = Scope(tuple(context.fleet.sources.values()))
-    _Walk(bill, document.schema, variables).visit(operation.root, document.below([operation.node]), everywhere)
+    sources, budget, priced = context.fleet.sources, context.settings.server.page_budget, operation.priced.of(variables)
+    selection = document.below([operation.node])
+    known: dict[Any, Bill] = selection.known.setdefault(predict, {})
+    key = _encoded(priced), budget, *[source.adapter for source in sources.values()]
+    bill = known.get(key)
+    if bill is None:
+        bill = Bill(sources, budget)
+        _Walk(bill, document.schema, priced).visit(operation.root, selection, Extent(tuple(sources.values())))
+        if key[0] is not None:
+            if len(known) >= MOST_BILLS:
+                known.clear()
+            known[key] = bill
     return bill
+
+
+def _encoded(variables: dict[str, Any]) -> bytes | None:
+    """What tells variables apart; None for those that are not worth it."""
+    try:
+        text = msgspec.json.encode(variables)
+    except Exception:  # noqa: BLE001 - whatever they are, they have a price
+        return None
+    return text if len(text) <= LONGEST_KEY else None
 
 
 def check(bill: Bill, limits: LimitsSettings) -> None:
@@ -52,7 +74,7 @@ def check(bill: Bill, limits: LimitsSettings) -> None:
         )
 
 
-def told(bill: Bill) -> dict[str, Any]:
+def cost_extension(bill: Bill) -> dict[str, Any]:
     """The cost, as an answer tells it, of a subscription each event: what was asked for, and what it came to."""
     requested, actual = bill.requests, counted()
     by_source = [
@@ -86,9 +108,9 @@ class _Walk:
         self._schema = schema
         self._variables = variables
 
-    def visit(self, type_name: str, selection: Selection, scope: Scope) -> None:
+    def visit(self, type_name: str, selection: Selection, extent: Extent) -> None:
         for price, arguments, kind, below in self._steps(type_name, selection):
-            inner = price(self._bill, scope, arguments(self._variables), below) if price else scope
+            inner = price(self._bill, extent, arguments(self._variables), below) if price else extent
             if isinstance(inner, list):
                 for each_name, each in inner:
                     self.visit(each_name, below.on(each_name), each)

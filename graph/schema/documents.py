@@ -221,10 +221,10 @@ def _faults(schema: Any, document: DocumentNode, rules: Any, limits: LimitsSetti
     except LimitExceededError as error:
         return [_of(error)]
     errors = validate(schema, document, rules, max_errors=MOST_FAULTS)
-    return [_told(it, errors) for it in errors]
+    return [_translated(it, errors) for it in errors]
 
 
-def _told(found: GraphQLError, errors: Sequence[GraphQLError]) -> GraphQLError:
+def _translated(found: GraphQLError, errors: Sequence[GraphQLError]) -> GraphQLError:
     if isinstance(found, ValidationAbortedError):
         return _of(LimitExceededError(TOO_MANY if len(errors) > MOST_FAULTS else TOO_TANGLED))
     if isinstance(found.original_error, ValueError):

@@ -40,7 +40,8 @@ _describe(
 )
 _describe(
     TimeOrder,
-    "How lists over time are ordered: by sort time, source name and the vendor's identifier.",
+    "How lists over time are ordered: by sort time (`startedAt`, else `scheduledStartAt`, else when it was created), "
+    "source name and the vendor's identifier.",
     START_DESC="The latest first; the exact reverse of START_ASC.",
     START_ASC="The earliest first.",
 )
@@ -112,10 +113,10 @@ _describe(
 _describe(
     records.UsageDimension,
     "What usage is grouped by.",
-    ROOM="The meeting room.",
-    COMPANY="The company.",
-    CAPACITY="The capacity of the room.",
-    DEVICE_MODEL="The model of the device.",
+    ROOM="The meeting room it was held in.",
+    COMPANY="The company it belongs to.",
+    CAPACITY="How many seats its room has.",
+    DEVICE_MODEL="The model of the device that called.",
 )
 _describe(
     records.UsageOrder,
@@ -147,14 +148,14 @@ _describe(
     "How a source fared lately.",
     UP="Its last answer was good.",
     DEGRADED="It failed once or twice in a row.",
-    DOWN="It failed three times in a row or more.",
+    DOWN="It failed three times in a row or more, or is left alone for a while.",
     UNKNOWN="It was not asked yet.",
 )
 _describe(
     records.SourceResultStatus,
     "How one source took part in a merged answer. LIVE_ONLY: rows in progress that started in the range are there; "
     "the vendor does not list ended ones.",
-    OK="Its rows are there.",
+    OK="Its rows are there, but for those that could not be read: `error` says so.",
     STALE="Its rows are there as they were at `asOf`; it did not answer just now.",
     LIVE_ONLY="Its rows in progress that started in the range are there; the vendor does not list ended ones.",
     FAILED="It did not answer, its rows are missing; `error` says why.",
@@ -162,10 +163,10 @@ _describe(
 )
 _describe(
     SourceErrorCode,
-    "Why a source could not answer.",
+    "Why a source could not answer, or not with all its rows.",
     TIMEOUT="No whole answer in time.",
-    UNAVAILABLE="It could not be reached, or says it is down.",
-    THROTTLED="It was asked too often; `retryAfterSeconds` where it says when to come back.",
+    UNAVAILABLE="It could not be reached, says it is down, or was not asked: it failed so often that it is left alone.",
+    THROTTLED="It was asked too often, or was not asked: the limit on requests to it, set here, was reached.",
     UNAUTHENTICATED="It refused the configured credentials.",
     REFUSED="It understood and said no; `vendorCode` has its word for it.",
     BAD_PAYLOAD="Its answer does not fit its contract.",

@@ -72,7 +72,7 @@ def check(document: DocumentNode, limits: LimitsSettings) -> None:
         for limit, (count, what) in counted.items():
             is_root = limit != "max_root_fields" or isinstance(definition, OperationDefinitionNode)
             if is_root and count > (allowed := getattr(limits, limit)):
-                raise exceeded(f"has {_told(count)} {what}, its fragments unfolded", limit, allowed)
+                raise exceeded(f"has {_spelled(count)} {what}, its fragments unfolded", limit, allowed)
 
 
 class _Measure:
@@ -158,7 +158,7 @@ def _repeats_the_schema(node: FieldNode, below: Size) -> bool:
     return (name == "__schema" and node.alias is not None) or (name in ("__schema", "__type") and below.aliases > 0)
 
 
-def _told(count: int) -> str:
+def _spelled(count: int) -> str:
     return str(count) if count < 1_000_000 else "millions of"
 
 

@@ -15,10 +15,10 @@ from graph.cache.codec import CALLS
 from graph.context import Context
 from graph.errors import ConfgraphError, RetriableVendorError, SourceErrorCode, VendorError
 from graph.fleet import Source, failed
+from graph.freshness import note_life, note_settled
 from graph.ids import GlobalId, IdKind
 from graph.paging import ChosenFeed, Listing, Page, PageArgs, RangedFeed, SnapshotFeed, read_recent, resolve_window
 from graph.paging.feeds import keep_all
-from graph.paging.freshness import note_life, note_settled
 from graph.paging.shelf import SNAPSHOT_TTL_S
 from graph.paging.windows import EPOCH, Window, to_micros
 from graph.records import (
@@ -190,7 +190,7 @@ def _call_feed(source: Source, narrowing: Narrowing, window: Window) -> RangedFe
         grid=adapter.grid,
         page_size=adapter.page_size,
         has_stateless_pages=adapter.has_stateless_pages,
-        keep=narrowing.keeps_call,
+        keep=keep_all if is_whole else narrowing.keeps_call,
         is_over=_is_over,
         count=adapter.count_calls if is_whole else None,
         count_per_day=lambda part: adapter.count_per_day(UsageSubject.CALLS, part),

@@ -1,15 +1,17 @@
-"""Media resources: how busy they were, and the calls they carried."""
+"""Media resources, and the list of them: how busy they were, and the calls they carried."""
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from graph import records, statistics
+from graph import fleet, records, statistics
+from graph.cache.codec import MCU_RESOURCES
 from graph.loaders import McuReportsKey
 from graph.paging import Page, PageArgs
-from graph.paging.windows import Rows
+from graph.paging.rows import Rows
 from graph.reports import utilization
 from graph.schema.connection import After, Before, Connection, First, Last, found_out
 from graph.schema.lists import mcu_call_listing
@@ -17,6 +19,7 @@ from graph.schema.node import Node
 from graph.schema.scalars import TimeRange
 from graph.schema.source import Info, Source, joined, source_field
 from graph.schema.weights import PAGE, dearest, narrowed
+from graph.schema.whole_lists import scope_of, whole_listing
 
 if TYPE_CHECKING:
     from graph.schema.call import Call
@@ -27,9 +30,9 @@ class Gauge:
     """A gauge's samples."""
 
     samples: int = strawberry.field(description="How many samples there are.")
-    min: float | None = strawberry.field(description="The lowest.")
-    max: float | None = strawberry.field(description="The highest: the day's peak.")
-    average: float | None = strawberry.field(description="The mean.")
+    min: float | None = strawberry.field(description="The lowest sample.")
+    max: float | None = strawberry.field(description="The highest sample: the day's peak.")
+    average: float | None = strawberry.field(description="The mean of the samples.")
 
 
 @strawberry.type(description="One day of a media resource.")
@@ -48,11 +51,11 @@ class McuUtilization:
     """How busy a resource was."""
 
     days: list[McuDay] = strawberry.field(description="Its days, in order.")
-    peak_video_used: int | None = strawberry.field(description="Highest daily maximum.")
-    peak_audio_used: int | None = strawberry.field(description="Highest daily maximum.")
-    peak_ratio: float | None = strawberry.field(description="Highest used/ports of any day, 0 to 1.")
+    peak_video_used: int | None = strawberry.field(description="The most video ports in use on any day.")
+    peak_audio_used: int | None = strawberry.field(description="The most audio ports in use on any day.")
+    peak_ratio: float | None = strawberry.field(description="The highest share of its ports in use on any day, 0 to 1.")
     vendor_video_used: int | None = strawberry.field(
-        description="The vendor's own figure over the range, whose meaning it does not say."
+        description="The vendor's own figure of video ports over the range; it does not say what it means."
     )
 
 
@@ -110,3 +113,52 @@ class McuResource(Node):
     def is_type_of(cls, obj: object, info: object) -> bool:  # noqa: ARG003 - Strawberry's signature
         """Whether a record is described by this type."""
         return isinstance(obj, records.McuResource)
+
+
+@strawberry.input(description="What a list of media resources is narrowed to.")
+class McuResourceFilter:
+    """What a list of media resources is narrowed to."""
+
+    during: TimeRange = strawberry.field(description="When they were used.")
+    sources: list[str] | None = strawberry.field(default=None, description="Only these sources; null is all of them.")
+    kind: records.McuKind | None = strawberry.field(default=None, description="Null means both kinds.")
+
+
+async def find_mcu_resources(
+    info: Info,
+    *,
+    filter: Annotated[  # noqa: A002 - the contract's name
+        McuResourceFilter, strawberry.argument(description="What the list is narrowed to.")
+    ],
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Page[records.McuResource]:
+    """Resolve `Query.mcuResources`."""
+    args = PageArgs.parse(first, after, last, before)
+    window = filter.during.window()
+    kinds = [filter.kind] if filter.kind else list(records.McuKind)
+    loader = info.context.loaders.mcu_reports
+
+    async def read(source: fleet.Source) -> Sequence[records.McuResource]:
+        keys = [McuReportsKey(source.name, kind, window) for kind in kinds]
+        reports = await asyncio.gather(*(loader.get(key) for key in keys))
+        missing = sum(map(Rows.missing_from, reports))
+        read_at = min((at for at in map(loader.read_at, keys) if at), default=None)
+        return Rows.of((report.resource for found in reports for report in found), missing, read_at)
+
+    kind = filter.kind.value if filter.kind else None
+    listing = whole_listing(
+        info.context,
+        filter.sources,
+        records.Capability.LIST_MCU_RESOURCES,
+        read,
+        identity=lambda resource: resource.name,
+        key=lambda resource: (resource.source_name, resource.name),
+        scope=scope_of("mcuResources", filter.during, filter.sources, kind),
+        codec=MCU_RESOURCES,
+        kept_as=("mcuResources", kind),
+        window=window,
+    )
+    return await found_out(await listing.page(args), info)

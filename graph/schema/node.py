@@ -11,7 +11,7 @@ from graph.context import Context
 from graph.errors import InvalidIdError
 from graph.ids import GlobalId, IdKind
 from graph.loaders import ConferenceKey, VendorKey
-from graph.paging.windows import Rows
+from graph.paging.rows import Rows
 from graph.records import Conference, Member, Record
 from graph.schema.selection import Selection
 from graph.vendors.base import Extras
@@ -99,13 +99,6 @@ _READERS = {
 
 def _keys(wanted: Sequence[tuple[GlobalId, Selection]]) -> list[VendorKey]:
     return [VendorKey(it.source_name, it.key) for it, _ in wanted]
-
-
-async def fetch_conference(
-    context: Context, source_name: str, vendor_id: str, selection: Selection
-) -> Conference | None:
-    """Read one conference of a configured source with what is selected on it."""
-    return await context.loaders.conferences.get(_conference_key(context, source_name, vendor_id, selection))
 
 
 def _conference_key(context: Context, source_name: str, vendor_id: str, selection: Selection) -> ConferenceKey:

@@ -10,7 +10,8 @@ from graph.context import Context
 from graph.loaders import OfConferenceLoader
 from graph.paging import Listing, Page, PageArgs, SnapshotFeed, page_at_hand
 from graph.paging.cursor import Key
-from graph.paging.windows import Rows, to_micros
+from graph.paging.rows import Rows
+from graph.paging.windows import to_micros
 from graph.records import Call, Capability, Conference, Member
 
 R = TypeVar("R", Member, Call)

@@ -16,6 +16,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.graphql import OperationType
 
 from graph.execution import Variables, switches_of
+from graph.schema.arguments import Priced
 from graph.schema.selection import Document
 
 MOST_WAYS = 4  # to read a document, as its operations and variables go, that are remembered
@@ -91,6 +92,11 @@ class Operation:
     def variables(self) -> Variables:
         """Coerces its variables."""
         return Variables(self._schema, self.node)
+
+    @cached_property
+    def priced(self) -> Priced:
+        """What of its variables has to do with its price."""
+        return Priced([self.node, *self._fragments.values()])
 
     def given(self, variables: Mapping[str, Any] | None) -> dict[str, Any]:
         """The variables of a request, which nobody has checked, and else their defaults."""

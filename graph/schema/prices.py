@@ -20,8 +20,8 @@ from graph.records import Capability, ConferenceState, McuKind
 from graph.schema.arguments import Arguments
 from graph.schema.call import TOLD_BY_CALLS
 from graph.schema.federation import identify
-from graph.schema.reports import MOST_DAYS
 from graph.schema.selection import Selection
+from graph.schema.usage import MOST_DAYS
 from graph.vendors.costs import Weight
 
 TYPES = {
@@ -33,7 +33,7 @@ TYPES = {
 }
 
 
-class Scope(NamedTuple):
+class Extent(NamedTuple):
     """Where the objects of a selection come from, and how many there may be.
 
     Attributes:
@@ -50,7 +50,7 @@ class Scope(NamedTuple):
     is_fresh: bool = False
     is_known: bool = False
 
-    def able(self, capability: Capability) -> "Scope":
+    def able(self, capability: Capability) -> "Extent":
         """Only the sources that can do something."""
         return self._replace(sources=tuple(source for source in self.sources if capability in source.capabilities))
 
@@ -79,41 +79,41 @@ class Bill:
             self.requests[source.name] += requests
             self.total += requests
 
-    def each(self, scope: Scope, weight: Callable[[Source], Weight]) -> None:
+    def each(self, extent: Extent, weight: Callable[[Source], Weight]) -> None:
         """Add what is asked for the objects of an answer together."""
-        if not scope.sources:
+        if not extent.sources:
             return
-        weights = {source.name: weight(source) for source in scope.sources}
-        alone = {name: it.of(scope.rows) for name, it in weights.items()}
+        weights = {source.name: weight(source) for source in extent.sources}
+        alone = {name: it.of(extent.rows) for name, it in weights.items()}
         for name, requests in alone.items():
             if requests:
-                self.requests[name] += scope.pages * requests
+                self.requests[name] += extent.pages * requests
         # Dealt out among the sources, each of which begins a batch of its own, the rows cost no more than this.
         dealt = max(alone.values()) + sum(it.of(1) for it in weights.values())
-        self.total += scope.pages * min(sum(alone.values()), dealt)
+        self.total += extent.pages * min(sum(alone.values()), dealt)
 
-    def once(self, scope: Scope, requests: Callable[[Source], int]) -> None:
+    def once(self, extent: Extent, requests: Callable[[Source], int]) -> None:
         """Add what is asked once for all objects of a request."""
-        for source in scope.sources:
+        for source in extent.sources:
             self.add(source, requests(source))
 
-    def page(self, scope: Scope, size: int) -> Scope:
+    def page(self, extent: Extent, size: int) -> Extent:
         """The rows of a page that every object has."""
-        pages = scope.pages * scope.rows
+        pages = extent.pages * extent.rows
         self.rows += pages * size
-        return Scope(scope.sources, pages, size)
+        return Extent(extent.sources, pages, size)
 
-    def named(self, arguments: Arguments, capability: Capability | None = None) -> Scope:
+    def named(self, arguments: Arguments, capability: Capability | None = None) -> Extent:
         """The sources that `sources` and `vendors` leave."""
         names, vendors = arguments.texts("sources"), arguments.texts("vendors")
-        scope = Scope(
+        extent = Extent(
             tuple(
                 source
                 for source in self.sources.values()
                 if (names is None or source.name in names) and (vendors is None or source.spec.name.upper() in vendors)
             )
         )
-        return scope.able(capability) if capability else scope
+        return extent.able(capability) if capability else extent
 
     def ranged(self, source: Source, arguments: Arguments, below: Selection) -> int:
         """What a page of a list by range may cost, its count included."""
@@ -125,7 +125,7 @@ class Bill:
         return costs.plan + budget + counted
 
 
-Price = Callable[[Bill, Scope, Arguments, Selection], "Scope | list[tuple[str, Scope]]"]
+Price = Callable[[Bill, Extent, Arguments, Selection], "Extent | list[tuple[str, Extent]]"]
 
 
 def _is_counted(connection: Selection) -> bool:
@@ -135,16 +135,16 @@ def _is_counted(connection: Selection) -> bool:
 # ---- lists ------------------------------------------------------------------------------------------
 
 
-def _conferences(bill: Bill, _: Scope, arguments: Arguments, below: Selection) -> Scope:
+def _conferences(bill: Bill, _: Extent, arguments: Arguments, below: Selection) -> Extent:
     wanted = arguments.inner("filter")
-    scope = bill.named(wanted)
+    extent = bill.named(wanted)
     chosen = wanted.texts("vendorIds")
-    for source in scope.sources:
+    for source in extent.sources:
         if chosen is None:
             bill.add(source, _conference_list(bill, source, wanted, arguments, below))
         else:
             bill.add(source, _chosen(source, len(set(chosen)), arguments, below))
-    return bill.page(scope, arguments.size)._replace(is_fresh=True)
+    return bill.page(extent, arguments.size)._replace(is_fresh=True)
 
 
 def _conference_list(bill: Bill, source: Source, wanted: Arguments, arguments: Arguments, below: Selection) -> int:
@@ -174,64 +174,64 @@ def _chosen(source: Source, ids: int, arguments: Arguments, below: Selection) ->
     return batches * adapter.costs.conferences.of(adapter.chosen_at_once) + adapter.costs.conferences.of(rest)
 
 
-def _calls(bill: Bill, _: Scope, arguments: Arguments, below: Selection) -> Scope:
-    scope = bill.named(arguments.inner("filter"), Capability.LIST_CALLS)
-    bill.once(scope, lambda source: bill.ranged(source, arguments, below))
-    return bill.page(scope, arguments.size)
+def _calls(bill: Bill, _: Extent, arguments: Arguments, below: Selection) -> Extent:
+    extent = bill.named(arguments.inner("filter"), Capability.LIST_CALLS)
+    bill.once(extent, lambda source: bill.ranged(source, arguments, below))
+    return bill.page(extent, arguments.size)
 
 
-def _rooms(bill: Bill, _: Scope, arguments: Arguments, below: Selection) -> Scope:
-    scope = bill.named(arguments.inner("filter"), Capability.LIST_ROOMS)
-    bill.once(scope, lambda source: source.adapter.costs.room_list)
-    rows = bill.page(scope, arguments.size)
+def _rooms(bill: Bill, _: Extent, arguments: Arguments, below: Selection) -> Extent:
+    extent = bill.named(arguments.inner("filter"), Capability.LIST_ROOMS)
+    bill.once(extent, lambda source: source.adapter.costs.room_list)
+    rows = bill.page(extent, arguments.size)
     if below.rows().has("capacity"):
         bill.each(rows, lambda source: source.adapter.costs.capacities)
     return rows
 
 
-def _mcu_resources(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+def _mcu_resources(bill: Bill, _: Extent, arguments: Arguments, __: Selection) -> Extent:
     wanted = arguments.inner("filter")
-    scope = bill.named(wanted, Capability.LIST_MCU_RESOURCES)
+    extent = bill.named(wanted, Capability.LIST_MCU_RESOURCES)
     kinds = 1 if wanted.text("kind") else len(McuKind)
-    bill.once(scope, lambda source: kinds * source.adapter.costs.mcu_list)
-    return bill.page(scope, arguments.size)
+    bill.once(extent, lambda source: kinds * source.adapter.costs.mcu_list)
+    return bill.page(extent, arguments.size)
 
 
-def _region_counts(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
-    scope = bill.named(arguments, Capability.COUNT_REGIONS)
-    bill.once(scope, lambda source: source.adapter.costs.regions)
-    return bill.page(scope, arguments.size)
+def _region_counts(bill: Bill, _: Extent, arguments: Arguments, __: Selection) -> Extent:
+    extent = bill.named(arguments, Capability.COUNT_REGIONS)
+    bill.once(extent, lambda source: source.adapter.costs.regions)
+    return bill.page(extent, arguments.size)
 
 
 # ---- reports ----------------------------------------------------------------------------------------
 
 
-def _usage(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+def _usage(bill: Bill, _: Extent, arguments: Arguments, __: Selection) -> Extent:
     days = arguments.inner("days")
     count = 1
     with suppress(TypeError, ValueError):
         count = (date.fromisoformat(days.text("to") or "") - date.fromisoformat(days.text("from") or "")).days + 1
-    scope = bill.named(arguments, Capability.USAGE)
-    bill.once(scope, lambda source: source.adapter.costs.usage.of(min(max(count, 1), MOST_DAYS)))
-    return scope
+    extent = bill.named(arguments, Capability.USAGE)
+    bill.once(extent, lambda source: source.adapter.costs.usage.of(min(max(count, 1), MOST_DAYS)))
+    return extent
 
 
-def _usage_by(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+def _usage_by(bill: Bill, _: Extent, arguments: Arguments, __: Selection) -> Extent:
     dimension = f"USAGE_BY_{arguments.text('dimension')}"
-    scope = bill.named(arguments)
+    extent = bill.named(arguments)
     if dimension in Capability.__members__:
-        scope = scope.able(Capability[dimension])
-    bill.once(scope, lambda source: source.adapter.costs.usage_by)
-    return bill.page(scope, arguments.size)
+        extent = extent.able(Capability[dimension])
+    bill.once(extent, lambda source: source.adapter.costs.usage_by)
+    return bill.page(extent, arguments.size)
 
 
-def _live(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
-    scope = bill.named(arguments, Capability.LIVE_SUMMARY)
-    bill.once(scope, lambda source: source.adapter.costs.live)
-    return scope
+def _live(bill: Bill, _: Extent, arguments: Arguments, __: Selection) -> Extent:
+    extent = bill.named(arguments, Capability.LIVE_SUMMARY)
+    bill.once(extent, lambda source: source.adapter.costs.live)
+    return extent
 
 
-def _live_conferences(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+def _live_conferences(bill: Bill, _: Extent, arguments: Arguments, __: Selection) -> Extent:
     """One event: the polls are not for this subscriber alone, and charged to nobody."""
     return bill.named(arguments, Capability.LIST_LIVE_CONFERENCES)
 
@@ -239,18 +239,18 @@ def _live_conferences(bill: Bill, _: Scope, arguments: Arguments, __: Selection)
 # ---- by id ------------------------------------------------------------------------------------------
 
 
-def _conference(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> Scope:
+def _conference(bill: Bill, _: Extent, arguments: Arguments, __: Selection) -> Extent:
     source = bill.sources.get(arguments.text("source") or "")
-    scope = Scope((source,) if source else (), is_fresh=True)
-    bill.each(scope, lambda source: source.adapter.costs.conferences)
-    return scope
+    extent = Extent((source,) if source else (), is_fresh=True)
+    bill.each(extent, lambda source: source.adapter.costs.conferences)
+    return extent
 
 
-def _nodes(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> list[tuple[str, Scope]]:
+def _nodes(bill: Bill, _: Extent, arguments: Arguments, __: Selection) -> list[tuple[str, Extent]]:
     return _by_id(bill, _ids([*(arguments.texts("ids") or ()), arguments.text("id") or ""]))
 
 
-def _entities(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> list[tuple[str, Scope]]:
+def _entities(bill: Bill, _: Extent, arguments: Arguments, __: Selection) -> list[tuple[str, Extent]]:
     wanted = []
     for representation in arguments.objects("representations"):
         with suppress(Exception):  # whatever it is, it is told in its place
@@ -258,14 +258,14 @@ def _entities(bill: Bill, _: Scope, arguments: Arguments, __: Selection) -> list
     return _by_id(bill, wanted)
 
 
-def _by_id(bill: Bill, wanted: Iterable[GlobalId]) -> list[tuple[str, Scope]]:
+def _by_id(bill: Bill, wanted: Iterable[GlobalId]) -> list[tuple[str, Extent]]:
     """Objects by what their ids tell, those of a kind and source together."""
     found = []
     for (kind, name), count in Counter((it.kind, it.source_name) for it in set(wanted)).items():
         source = bill.sources.get(name)
         if source is None:
             continue
-        scope = Scope((source,), rows=count, is_fresh=True, is_known=kind is IdKind.MEMBER)
+        extent = Extent((source,), rows=count, is_fresh=True, is_known=kind is IdKind.MEMBER)
         costs = source.adapter.costs
         weights = {
             IdKind.CONFERENCE: (costs.conferences,),
@@ -275,7 +275,7 @@ def _by_id(bill: Bill, wanted: Iterable[GlobalId]) -> list[tuple[str, Scope]]:
             IdKind.MCU_RESOURCE: (costs.mcu_resources,),
         }
         bill.add(source, sum(weight.of(count) for weight in weights[kind]))
-        found.append((TYPES[kind], scope))
+        found.append((TYPES[kind], extent))
     return found
 
 
@@ -295,69 +295,69 @@ def _by_source(texts: Iterable[str]) -> set[str]:
 # ---- joins ------------------------------------------------------------------------------------------
 
 
-def _members_of(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:
-    scope = scope.able(Capability.LIST_MEMBERS)
-    _member_count(bill, scope, arguments, below)
-    return bill.page(scope, arguments.size)._replace(is_known=True)
+def _members_of(bill: Bill, extent: Extent, arguments: Arguments, below: Selection) -> Extent:
+    extent = extent.able(Capability.LIST_MEMBERS)
+    _member_count(bill, extent, arguments, below)
+    return bill.page(extent, arguments.size)._replace(is_known=True)
 
 
-def _member_count(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
-    bill.each(_without(scope, "members"), lambda source: source.adapter.costs.members_of)
-    return scope
+def _member_count(bill: Bill, extent: Extent, _: Arguments, __: Selection) -> Extent:
+    bill.each(_without(extent, "members"), lambda source: source.adapter.costs.members_of)
+    return extent
 
 
-def _count_of_members(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:
-    needy = tuple(source for source in scope.sources if source.adapter.member_count_needs_members)
-    return _member_count(bill, scope._replace(sources=needy), arguments, below)
+def _count_of_members(bill: Bill, extent: Extent, arguments: Arguments, below: Selection) -> Extent:
+    needy = tuple(source for source in extent.sources if source.adapter.member_count_needs_members)
+    return _member_count(bill, extent._replace(sources=needy), arguments, below)
 
 
-def _calls_of(bill: Bill, scope: Scope, arguments: Arguments, _: Selection) -> Scope:
-    scope = scope.able(Capability.LIST_CALLS)
-    bill.each(_without(scope, "calls"), lambda source: source.adapter.costs.calls_of)
-    return bill.page(scope, arguments.size)._replace(is_known=True)
+def _calls_of(bill: Bill, extent: Extent, arguments: Arguments, _: Selection) -> Extent:
+    extent = extent.able(Capability.LIST_CALLS)
+    bill.each(_without(extent, "calls"), lambda source: source.adapter.costs.calls_of)
+    return bill.page(extent, arguments.size)._replace(is_known=True)
 
 
-def _without(scope: Scope, extra: str) -> Scope:
+def _without(extent: Extent, extra: str) -> Extent:
     """The sources whose conferences come without what is selected on them."""
-    return scope._replace(
-        sources=tuple(it for it in scope.sources if not (scope.is_fresh and getattr(it.adapter.embeds, extra)))
+    return extent._replace(
+        sources=tuple(it for it in extent.sources if not (extent.is_fresh and getattr(it.adapter.embeds, extra)))
     )
 
 
-def _conference_of(bill: Bill, scope: Scope, _: Arguments, below: Selection) -> Scope:
-    if not scope.is_known and not below.names <= TOLD_BY_CALLS:
-        bill.each(scope, lambda source: source.adapter.costs.conferences_met)
-    return scope._replace(is_fresh=False)
+def _conference_of(bill: Bill, extent: Extent, _: Arguments, below: Selection) -> Extent:
+    if not extent.is_known and not below.names <= TOLD_BY_CALLS:
+        bill.each(extent, lambda source: source.adapter.costs.conferences_met)
+    return extent._replace(is_fresh=False)
 
 
-def _room_id(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
-    bill.each(scope, lambda source: source.adapter.costs.room_ids)
-    return scope
+def _room_id(bill: Bill, extent: Extent, _: Arguments, __: Selection) -> Extent:
+    bill.each(extent, lambda source: source.adapter.costs.room_ids)
+    return extent
 
 
-def _capacity(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
-    bill.each(scope, lambda source: source.adapter.costs.capacities)
-    return scope
+def _capacity(bill: Bill, extent: Extent, _: Arguments, __: Selection) -> Extent:
+    bill.each(extent, lambda source: source.adapter.costs.capacities)
+    return extent
 
 
-def _room_usage(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
-    bill.once(scope, lambda source: source.adapter.costs.usage_by)
-    return scope
+def _room_usage(bill: Bill, extent: Extent, _: Arguments, __: Selection) -> Extent:
+    bill.once(extent, lambda source: source.adapter.costs.usage_by)
+    return extent
 
 
-def _room_conferences(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:
-    bill.each(scope, lambda source: Weight(each=bill.ranged(source, arguments, below)))
-    return bill.page(scope, arguments.size)._replace(is_fresh=True)
+def _room_conferences(bill: Bill, extent: Extent, arguments: Arguments, below: Selection) -> Extent:
+    bill.each(extent, lambda source: Weight(each=bill.ranged(source, arguments, below)))
+    return bill.page(extent, arguments.size)._replace(is_fresh=True)
 
 
-def _mcu_calls(bill: Bill, scope: Scope, arguments: Arguments, below: Selection) -> Scope:
-    bill.each(scope, lambda source: Weight(each=bill.ranged(source, arguments, below)))
-    return bill.page(scope, arguments.size)
+def _mcu_calls(bill: Bill, extent: Extent, arguments: Arguments, below: Selection) -> Extent:
+    bill.each(extent, lambda source: Weight(each=bill.ranged(source, arguments, below)))
+    return bill.page(extent, arguments.size)
 
 
-def _utilization(bill: Bill, scope: Scope, _: Arguments, __: Selection) -> Scope:
-    bill.once(scope, lambda source: len(McuKind) * source.adapter.costs.mcu_list)
-    return scope
+def _utilization(bill: Bill, extent: Extent, _: Arguments, __: Selection) -> Extent:
+    bill.once(extent, lambda source: len(McuKind) * source.adapter.costs.mcu_list)
+    return extent
 
 
 PRICES: dict[tuple[str, str], Price] = {

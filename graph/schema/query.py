@@ -9,24 +9,28 @@ import strawberry
 from graph import clock, fleet, records
 from graph.context import Context
 from graph.errors import InvalidArgumentError, InvalidIdError, LimitExceededError
+from graph.freshness import OWN_S, note_life
 from graph.ids import GlobalId, IdKind, decode_id
 from graph.loaders import ConferenceKey
 from graph.paging import Page, PageArgs
-from graph.paging.freshness import OWN_S, note_life
 from graph.schema.call import Call
 from graph.schema.conference import Conference
 from graph.schema.connection import After, Before, Connection, First, Last, found_out
 from graph.schema.enums import TimeOrder, Vendor
 from graph.schema.federation import Schema, Service
 from graph.schema.lists import call_listing, conference_listing
+from graph.schema.live import LiveSummary, find_live
+from graph.schema.mcu import McuResource, find_mcu_resources
 from graph.schema.narrowing import Narrowing
 from graph.schema.node import Node, fetch_node, fetch_nodes
-from graph.schema.reports import ReportQuery
+from graph.schema.region import RegionCount, find_region_counts
+from graph.schema.room import Room, find_rooms
 from graph.schema.scalars import EARLIEST, TimeRange
 from graph.schema.scopes import sees
 from graph.schema.selection import Selection
 from graph.schema.source import Info, Source, joined
-from graph.schema.weights import PAGE, dearest, lists
+from graph.schema.usage import UsageGroupConnection, UsageReport, find_usage, find_usage_by
+from graph.schema.weights import PAGE, dearest, lists, together
 
 MAX_IDS = 1000
 
@@ -189,12 +193,45 @@ def _service(info: Info) -> Schema:
 
 
 @strawberry.type(name="Query", description="What can be asked.")
-class SubgraphQuery(ReportQuery):
-    """The roots that a gateway composes: all but node and nodes, of which a supergraph can have only one owner."""
+class SubgraphQuery:
+    """The roots that a gateway composes: all but node and nodes, of which a supergraph can have only one owner.
 
+    Every one but `_service` is nullable, so that a refused argument leaves its siblings alone.
+    """
+
+    rooms: Connection[Room] | None = joined(
+        find_rooms,
+        "Rooms used in the last 24 hours, or `filter.during`, by source and name.",
+        together("room_list"),
+        PAGE,
+    )
+    mcu_resources: Connection[McuResource] | None = joined(
+        find_mcu_resources, "Media resources used in `filter.during`, by source and name.", together("mcu_list"), PAGE
+    )
+    region_counts: Connection[RegionCount] | None = joined(
+        find_region_counts,
+        "Calls or registered devices per region, by source and region, unknown places last.",
+        together("regions"),
+        PAGE,
+    )
+    usage: UsageReport | None = joined(
+        find_usage, "How many conferences or calls, and for how long, per calendar day.", together("usage")
+    )
+    usage_by: UsageGroupConnection | None = joined(
+        find_usage_by,
+        "Conferences or calls per room, company, room capacity or device model.",
+        together("usage_by"),
+        PAGE,
+    )
+    live: LiveSummary | None = joined(
+        find_live,
+        "How much is going on right now, as each source counts it: more than is LIVE where it counts others too.",
+        together("live"),
+    )
     conferences: Connection[Conference] | None = joined(
         _conferences,
-        "Conferences of every source, merged into one list ordered by start time.",
+        "Conferences of every source, merged into one list ordered by sort time: those of the last 24 hours, unless "
+        "`filter` says otherwise by `during` or `vendorIds`.",
         lists(records.Capability.LIST_CONFERENCES),
         PAGE,
     )
@@ -203,7 +240,8 @@ class SubgraphQuery(ReportQuery):
     )
     calls: Connection[Call] | None = joined(
         _calls,
-        "Call legs of every source that reports them, merged and ordered by start time.",
+        "Call legs of every source that reports them, merged into one list ordered by start time: those of the last "
+        "24 hours, unless `filter.during` says otherwise.",
         lists(records.Capability.LIST_CALLS),
         PAGE,
     )

@@ -6,7 +6,6 @@ from typing import Any
 
 from graphql import ExecutionResult as Executed
 from graphql import (
-    Executor,
     GraphQLError,
     NoSchemaIntrospectionCustomRule,
     create_source_event_stream,
@@ -23,6 +22,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from graph.context import Context
+from graph.execution import StockExecutor
 from graph.schema import cost
 from graph.schema.documents import Documents, FaultyDocumentError, KnownDocuments
 from graph.schema.errors import forget_frames, present
@@ -74,15 +74,17 @@ class ServedSchema(Schema):
         operation_name: str | None = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
         operation_extensions: dict[str, Any] | None = None,
+        *,
+        is_for_bytes: bool = False,
     ) -> ExecutionResult:
-        """Execute an operation of a kind that is allowed.
+        """Execute an operation of a kind that is allowed; data that are for bytes only msgspec can read.
 
         Raises:
             MissingQueryError: there is none.
             CannotGetOperationTypeError: it is not clear which one of the document is meant.
             InvalidOperationTypeError: it is of another kind.
         """
-        run = _Run(self, context_value, root_value, operation_extensions)
+        run = _Run(self, context_value, root_value, operation_extensions, is_for_bytes=is_for_bytes)
         kinds = ALL_KINDS if allowed_operation_types is None else allowed_operation_types
         try:
             operation = self.documents.operation(query, operation_name, kinds)
@@ -104,9 +106,11 @@ class ServedSchema(Schema):
         root_value: Any = None,
         operation_name: str | None = None,
         operation_extensions: dict[str, Any] | None = None,
+        *,
+        is_for_bytes: bool = False,
     ) -> AsyncGenerator[ExecutionResult, None]:
         """Execute a subscription: its results, to be closed by whoever takes them. They raise what `execute` does."""
-        run = _Run(self, context_value, root_value, operation_extensions)
+        run = _Run(self, context_value, root_value, operation_extensions, is_for_bytes=is_for_bytes)
         return self._results(run, query, operation_name, variable_values)
 
     async def _results(
@@ -141,17 +145,22 @@ class _Run:
     """One operation while it is executed."""
 
     def __init__(
-        self, schema: ServedSchema, context: Any, root: Any, operation_extensions: dict[str, Any] | None
+        self,
+        schema: ServedSchema,
+        context: Any,
+        root: Any,
+        operation_extensions: dict[str, Any] | None,
+        *,
+        is_for_bytes: bool,
     ) -> None:
         self._schema = schema
         self._context = context
         self._root = root
         self._operation_extensions = operation_extensions
+        self._is_for_bytes = is_for_bytes
         self._bill: Bill | None = None
 
-    async def begin(
-        self, operation: Operation, variables: dict[str, Any] | None
-    ) -> "Executor[Any] | list[GraphQLError]":
+    async def begin(self, operation: Operation, variables: dict[str, Any] | None) -> StockExecutor | list[GraphQLError]:
         """Predict the cost, set it aside, and make what executes the operation; else what is wrong with the variables.
 
         Raises:
@@ -170,7 +179,7 @@ class _Run:
         if isinstance(values, list):
             return values
         make: Any = self._schema.execution_context_class
-        executor: Executor[Any] = make(
+        executor: StockExecutor = make(
             core,
             document,
             operation.fragments,
@@ -184,6 +193,7 @@ class _Run:
             is_awaitable=optimized_is_awaitable,
             operation_extensions=self._operation_extensions,
         )
+        executor.is_for_bytes = self._is_for_bytes
         return executor
 
     def told(self, result: Executed) -> ExecutionResult:
@@ -209,4 +219,4 @@ class _Run:
     def _extensions(self) -> dict[str, Any]:
         """What is told beside the data: the cost, where it was predicted, and what resolvers have to tell."""
         told = self._context.told if isinstance(self._context, Context) else {}
-        return {"cost": cost.told(self._bill), **told} if self._bill else dict(told)
+        return {"cost": cost.cost_extension(self._bill), **told} if self._bill else dict(told)

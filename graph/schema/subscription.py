@@ -22,11 +22,11 @@ from graph.transport.meter import start_meter
 class LiveConferenceEvent:
     """A conference that began, changed or ended."""
 
-    kind: records.LiveConferenceEventKind = strawberry.field(description="What became of it.")
+    kind: records.LiveConferenceEventKind = strawberry.field(description="Whether it began, changed or ended.")
     conference: Conference = strawberry.field(
-        description="How it stands now; once it has ended as the vendor tells, else as it was seen last."
+        description="The conference as it is now; one that ended as the vendor tells of it then, else as last seen."
     )
-    at: datetime = strawberry.field(description="When it was seen to be so.")
+    at: datetime = strawberry.field(description="When the poll was made that saw it.")
 
 
 Watched = Annotated[
@@ -39,7 +39,7 @@ Watched = Annotated[
 
 
 def _live_conferences(info: Info, sources: Watched = None) -> AsyncGenerator[LiveConferenceEvent, None]:
-    news: Any = _told(info.context, _watched(info.context, sources))  # records, which the type describes
+    news: Any = _news_of(info.context, _watched(info.context, sources))  # records, which the type describes
     return cast("AsyncGenerator[LiveConferenceEvent, None]", news)
 
 
@@ -59,7 +59,7 @@ def _watched(context: Context, names: Sequence[str] | None) -> list[Source]:
     return able
 
 
-async def _told(context: Context, sources: Sequence[Source]) -> AsyncIterator[News]:
+async def _news_of(context: Context, sources: Sequence[Source]) -> AsyncIterator[News]:
     """The news of sources, each answered as a request of its own: with its own loaders, time and cost."""
     try:
         with context.live.subscribe(sources) as subscription:

@@ -3,6 +3,7 @@
 What was read serves the pages that follow, and whoever asks for the same list at about the same time, as live lists do.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +14,11 @@ from graph.cache.store import WindowStore
 from graph.context import Context
 from graph.fleet import Source
 from graph.paging import Listing, SnapshotFeed
+from graph.paging.rows import Rows
 from graph.paging.shelf import SETTLED_TTL_S, YOUNG_TTL_S
-from graph.paging.windows import Rows, Window
+from graph.paging.windows import Window
 from graph.records import Capability
+from graph.schema.scalars import TimeRange
 from graph.schema.storage import store_key
 
 Row = TypeVar("Row")
@@ -79,6 +82,17 @@ def whole_listing(
         store=context.store,
         unsupported=[source.name for source in chosen if source not in able],
     )
+
+
+def scope_of(field: str, *arguments: TimeRange | list[str] | str | None) -> str:
+    """What cursors of such a list are bound to: its field, and what narrows it."""
+    return json.dumps([field, *map(_plain, arguments)])
+
+
+def _plain(argument: TimeRange | list[str] | str | None) -> object:
+    if isinstance(argument, TimeRange):
+        return argument.from_.isoformat(), argument.to.isoformat()
+    return sorted(set(argument)) if isinstance(argument, list) else argument
 
 
 def _key(source: Source, kept_as: Sequence[object], window: Window) -> str:

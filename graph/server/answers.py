@@ -12,6 +12,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.types import ExecutionResult
 
+from graph.server.headers import RAW_HEADERS
+
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 VARY = "Accept, Accept-Encoding, Authorization, X-Confgraph-Gateway"
@@ -94,7 +96,7 @@ class WrittenAnswer(Response):
         self.body = body
         self.background = None
         own = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        self.raw_headers = [(b"content-length", b"%d" % len(body)), *_told(media), *own]
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), *own, *_fixed_headers(media, tuple(headers))]
 
     async def __call__(self, scope: Scope, __: Receive, send: Send) -> None:
         """Send it; a handshake of a WebSocket is refused with it as well."""
@@ -104,8 +106,10 @@ class WrittenAnswer(Response):
 
 
 @cache
-def _told(media: str) -> tuple[tuple[bytes, bytes], ...]:
-    return (b"content-type", b"%b; charset=utf-8" % media.encode()), (b"vary", VARY.encode())
+def _fixed_headers(media: str, own: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
+    """What all answers of a media type tell, but for what one tells in other words."""
+    told = [(b"content-type", b"%b; charset=utf-8" % media.encode()), (b"vary", VARY.encode()), *RAW_HEADERS]
+    return [(name, value) for name, value in told if name.decode() not in own]
 
 
 def answer(result: ExecutionResult, codes: Sequence[str], media: str, headers: Mapping[str, str]) -> WrittenAnswer:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
@@ -29,7 +29,7 @@ from graph.server.auth import Guard
 from graph.server.cors import Cors, Origins
 from graph.server.door import Door
 from graph.server.events import Events
-from graph.server.headers import HEADERS, SecurityHeaders, request_id_of
+from graph.server.headers import SecurityHeaders, request_id_of
 from graph.server.hosts import LoopbackHosts, SocketOrigins
 from graph.server.lives import Lives
 from graph.server.operations import Operations
@@ -106,8 +106,9 @@ def create_app(settings: AppSettings) -> Starlette:
         routes += [Route("/", _lead, methods=["GET", "POST"]), Route(FILES, playground.file)]
     if settings.server.metrics:
         routes.append(Route("/metrics", _metrics))
+    endpoint = Cors(view, origins) if settings.server.cors_origins else view
     app = _Application(
-        Cors(view, origins) if settings.server.cors_origins else view,
+        LoopbackHosts(endpoint) if settings.auth.is_for_loopback else endpoint,
         routes=routes,
         lifespan=lifespan,
         middleware=_middleware(settings),
@@ -128,10 +129,8 @@ class _Application(Starlette):
         options: Starlette's.
     """
 
-    def __init__(self, endpoint: ASGIApp, *, middleware: Sequence[Middleware], **options: Any) -> None:
-        super().__init__(middleware=middleware, **options)
-        for cls, args, kwargs in reversed(middleware):
-            endpoint = cls(endpoint, *args, **kwargs)
+    def __init__(self, endpoint: ASGIApp, **options: Any) -> None:
+        super().__init__(**options)
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -153,9 +152,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
         error = HTTPException(HTTPStatus.NOT_FOUND, "Nothing is here. GraphQL is at /graphql.")
     current = request_id_of(request.headers)
     request_id.set(current)
-    response = refused(error, current)[-1]
-    response.headers.update(HEADERS)  # faults are answered beyond where these are added
-    return response
+    return refused(error, current)[-1]
 
 
 async def _lead(request: Request) -> Response:

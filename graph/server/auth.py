@@ -95,16 +95,11 @@ class Guard:
     async def _known(self, secrets: Sequence[object], authorizations: Sequence[object]) -> Identity:
         try:
             is_gateway = self._gateway is not None and self._gateway.sent(secrets)
-            identity = await self._identify(authorizations)
+            identity = await self._callers.identify(_bearer(authorizations)) if self._callers else ANYBODY
         except UnauthenticatedError as error:
             log.warning("caller not known", reason=error.reason)
             raise
         return msgspec.structs.replace(identity, is_gateway=True) if is_gateway else identity
-
-    async def _identify(self, authorizations: Sequence[object]) -> Identity:
-        if self._callers is None:
-            return ANYBODY
-        return await self._callers.identify(_bearer(authorizations))
 
 
 class _Gateway:

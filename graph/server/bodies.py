@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from graph.errors import LimitExceededError
 from graph.server.refusals import Refused
@@ -25,14 +25,18 @@ async def read_body(headers: Headers, receive: Receive, max_kb: int) -> bytes:
     """
     if int(headers.get("content-length", 0)) > max_kb * 1024:
         raise _too_long(max_kb)
+    body = bytearray()
+    is_whole = _take(body, await receive(), max_kb)  # what has come by now: most often all
     try:
-        with _InTime():
-            body = await _read(receive, max_kb)
+        if not is_whole:
+            with _InTime():
+                while not _take(body, await receive(), max_kb):
+                    pass
     except TimeoutError:
         error = LimitExceededError("The body of the request did not come in time (server.request_timeout_s).")
         raise Refused(error, HTTPStatus.REQUEST_TIMEOUT) from None
     count_work(len(body) // BYTES_OF_WORK)
-    return body
+    return bytes(body)
 
 
 class _InTime:
@@ -54,17 +58,14 @@ class _InTime:
             self._task.cancel()
 
 
-async def _read(receive: Receive, max_kb: int) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        body += message.get("body", b"")
-        if len(body) > max_kb * 1024:
-            raise _too_long(max_kb)
-        if not message.get("more_body"):
-            return bytes(body)
+def _take(body: bytearray, message: Message, max_kb: int) -> bool:
+    """Take the next part of a body: whether it is the last."""
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    body += message.get("body", b"")
+    if len(body) > max_kb * 1024:
+        raise _too_long(max_kb)
+    return not message.get("more_body", False)
 
 
 def _too_long(max_kb: int) -> Refused:

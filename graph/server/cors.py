@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph.errors import ForbiddenError
-from graph.server.headers import request_id_of
+from graph.server.headers import HEADERS, request_id_of
 from graph.server.refusals import refusal
 
 METHODS = "GET, POST"
@@ -65,6 +65,7 @@ def _preflight(headers: Headers, *, is_allowed: bool) -> Response:
         error = ForbiddenError("Web pages of this origin may not ask (server.cors_origins).")
         return refusal(error, HTTPStatus.FORBIDDEN, request_id_of(headers))
     allowed = {
+        **HEADERS,
         "access-control-allow-methods": METHODS,
         "access-control-max-age": PREFLIGHT_S,
         "vary": "Access-Control-Request-Headers",

@@ -31,6 +31,7 @@ class WhileConnected:
         self._timer.cancel()
         if self._watch is not None:
             self._watch.cancel()
+            self._watch = None  # how it ends holds this: in a circle the whole request would wait to be collected
         if self._is_gone and kind is asyncio.CancelledError:
             raise ClientDisconnect from None
 

@@ -8,6 +8,7 @@ together where they share a cache; requests, subscriptions and WebSockets at onc
 import contextlib
 import math
 from collections.abc import Iterator
+from typing import Self
 
 from graph.errors import RateLimitedError
 from graph.server.spending import Spending
@@ -30,21 +31,13 @@ class Door:
         self._subscriptions = _Places(limits, "subscriptions", "max_subscriptions_per_caller", "max_subscriptions")
         self._sockets = _Places(limits, "WebSockets", "max_concurrent_per_caller", None)
 
-    def place(self, caller: str) -> contextlib.AbstractContextManager[None]:
-        """Take one of the places that there are for requests, in all and of this caller.
+    def place(self) -> "Place":
+        """One of the places that there are for requests, in all and of each caller."""
+        return Place(self._requests)
 
-        Raises:
-            RateLimitedError: there is none.
-        """
-        return self._requests.take(caller)
-
-    def socket(self, caller: str) -> contextlib.AbstractContextManager[None]:
-        """Take one of the places that a caller has for WebSockets; in all there are as many as connections.
-
-        Raises:
-            RateLimitedError: there is none.
-        """
-        return self._sockets.take(caller)
+    def socket(self) -> "Place":
+        """One of the places that a caller has for WebSockets; in all there are as many as connections."""
+        return Place(self._sockets)
 
     @contextlib.contextmanager
     def subscription(self, caller: str) -> Iterator[None]:
@@ -53,8 +46,10 @@ class Door:
         Raises:
             RateLimitedError: there is none.
         """
-        with self._subscriptions.take(caller), SUBSCRIPTIONS.track_inprogress():
-            yield
+        with Place(self._subscriptions) as place:
+            place.take(caller)
+            with SUBSCRIPTIONS.track_inprogress():
+                yield
 
     def spending(self, caller: str) -> Spending:
         """Charge a caller for what is done inside: the requests to vendors that are sent, and other work.
@@ -67,20 +62,32 @@ class Door:
         return Spending(self._quotas, self._turns, caller, self._limits.cost_per_second)
 
 
-class _Place:
-    """One that is taken, for as long as what is done inside takes."""
+class Place:
+    """One that is taken for as long as what is done inside takes, from when it is known for whom."""
 
     __slots__ = ("_caller", "_places")
 
-    def __init__(self, places: "_Places", caller: str) -> None:
+    def __init__(self, places: "_Places") -> None:
         self._places = places
+        self._caller: str | None = None
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def take(self, caller: str) -> None:
+        """Take it for a caller.
+
+        Raises:
+            RateLimitedError: there is none.
+        """
+        self._places.add(caller)
         self._caller = caller
 
-    def __enter__(self) -> None:
-        self._places.add(self._caller)
-
     def __exit__(self, *_: object) -> None:
-        self._places.remove(self._caller)
+        """Leave it to others."""
+        if self._caller is not None:
+            self._places.remove(self._caller)
 
 
 class _Places:
@@ -92,9 +99,6 @@ class _Places:
         self._in_all, self._most = in_all, getattr(limits, in_all) if in_all else math.inf
         self._taken: dict[str, int] = {}
         self._all = 0
-
-    def take(self, caller: str) -> _Place:
-        return _Place(self, caller)
 
     def add(self, caller: str) -> None:
         taken = self._taken.get(caller, 0)

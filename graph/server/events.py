@@ -19,6 +19,7 @@ from graph.server.answers import VARY
 from graph.server.auth import Guard
 from graph.server.cors import Origins
 from graph.server.disconnects import WhileConnected
+from graph.server.headers import HEADERS
 from graph.server.refusals import refused
 from graph.server.requests import read_request
 from graph.server.streams import Answer, Operation, Streams, refusal_of
@@ -51,7 +52,8 @@ class Events:
                 identity = await self._guard.authenticate(headers)
                 told.caller = identity.name
                 door = self._streams.operations.door
-                with door.place(identity.name):
+                with door.place() as place:
+                    place.take(identity.name)
                     async with door.spending(identity.name):
                         max_kb = self._settings.limits.max_body_kb
                         request = await read_request(scope, headers, receive, max_kb, self._origins)
@@ -64,7 +66,8 @@ class Events:
                 await response(scope, receive, send)
 
     async def _stream(self, operation: Operation, send: Send) -> None:
-        said = {"content-type": f"{EVENTS}; charset=utf-8", "vary": VARY, "x-request-id": operation.request_id}
+        said = {**HEADERS, "content-type": f"{EVENTS}; charset=utf-8", "vary": VARY}
+        said["x-request-id"] = operation.request_id
         said["x-accel-buffering"] = "no"
         raw = [(name.encode(), value.encode()) for name, value in said.items()]
         await send({"type": "http.response.start", "status": 200, "headers": raw})

@@ -58,7 +58,7 @@ class Exchange:
     """
 
     __slots__ = (
-        *("_answer", "_chunked", "_left", "_line", "_news", "_scope", "_told"),
+        *("_answer", "_asked", "_chunked", "_given", "_left", "_line", "_news", "_scope"),
         *("body", "expects_word", "has_begun", "is_last", "is_over", "is_whole"),
     )
 
@@ -75,7 +75,8 @@ class Exchange:
         self._scope = scope
         self._answer: Message | None = None  # its status and headers: they are sent with what comes first of its body
         self._news: asyncio.Future[None] | None = None
-        self._told = False  # the application knows the whole body
+        self._asked = False  # the application has looked at it
+        self._given = False  # the application has the whole body
         self._chunked = False
         self._left: int | None = None  # of the length that the head of the answer says
         self.body = bytearray()
@@ -92,7 +93,7 @@ class Exchange:
         finally:
             if not self.is_over:
                 if not self.has_begun:
-                    self._line.transport.write(refusal(HTTPStatus.INTERNAL_SERVER_ERROR, ConfgraphError(MASKED)))
+                    self._line.transport.write(raw_refusal(HTTPStatus.INTERNAL_SERVER_ERROR, ConfgraphError(MASKED)))
                 self._line.end()
 
     def wake(self) -> None:
@@ -106,18 +107,22 @@ class Exchange:
         self.wake()
 
     async def receive(self) -> Message:
-        """The next of the body, and then that it is over."""
+        """The next of the body, and then that it is over.
+
+        At first that is what has come by now, even if it is nothing: who does not wait needs no timer.
+        """
         if self.expects_word and not self.has_begun and not self.is_over:
             self.expects_word = False
             self._line.transport.write(GO_ON)
-        while not self.is_over and (self._told or not (self.body or self.is_whole)):
+        while self._asked and not self.is_over and (self._given or not (self.body or self.is_whole)):
             self._line.want()
             self._news = asyncio.get_running_loop().create_future()
             await self._news
+        self._asked = True
         if self.is_over:
             return {"type": "http.disconnect"}
         body, self.body = bytes(self.body), bytearray()
-        self._told = self.is_whole
+        self._given = self.is_whole
         return {"type": "http.request", "body": body, "more_body": not self.is_whole}
 
     async def send(self, message: Message) -> None:
@@ -163,21 +168,20 @@ class Exchange:
 
     def _head(self, answer: Message) -> bytes:
         status = answer["status"]
-        parts = [LINES[status]]
-        is_told = False
-        for name, value in (*self._line.said, *answer.get("headers", ())):
-            parts.append(b"%b: %b\r\n" % (name, value))
-            if name == b"content-length":
-                self._left = int(value)
-            elif name == b"connection" and value == b"close":
-                self.is_last = is_told = True
-        if self._left is None and status not in WITHOUT_BODY:
+        headers = [*self._line.said, *answer.get("headers", ())]
+        said: dict[bytes, bytes] = dict(headers)
+        parts = [LINES[status], *[b"%b: %b\r\n" % (name, value) for name, value in headers]]
+        if b"content-length" in said:
+            self._left = int(said[b"content-length"])
+        elif status not in WITHOUT_BODY:
             if self._scope["http_version"] == "1.1":
                 self._chunked = True
                 parts.append(b"transfer-encoding: chunked\r\n")
             else:
                 self.is_last = True
-        self.is_last |= self.expects_word  # the client may send the body or, as well, its next request
+        is_told = said.get(b"connection") == b"close"
+        # The client may send the body that it was to be told to or, as well, its next request.
+        self.is_last |= is_told or self.expects_word
         if self.is_last and not is_told:
             parts.append(b"connection: close\r\n")
         parts.append(b"\r\n")
@@ -187,7 +191,7 @@ class Exchange:
         return head
 
 
-def refusal(status: HTTPStatus, error: ConfgraphError) -> bytes:
+def raw_refusal(status: HTTPStatus, error: ConfgraphError) -> bytes:
     """An answer to what never reaches the application, or is not answered by it."""
     request_id = request_id_of({})
     told = {"message": error.message, "extensions": {"code": error.code, "requestId": request_id}}

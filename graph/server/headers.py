@@ -35,23 +35,26 @@ class RequestHeaders(Headers):
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope=scope)
-        self._first = dict(reversed(self._list))  # of several of one name the first, as Starlette has it
+        # Of several of one name the first, as Starlette has it.
+        self._first = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(self._list)}
 
     def __getitem__(self, key: str) -> str:
-        return self._first[key.lower().encode("latin-1")].decode("latin-1")
+        return self._first[key.lower()]
 
     def get(self, key: str, default: Any = None) -> Any:
         """A header, or else what it is by default."""
-        value = self._first.get(key.lower().encode("latin-1"))
-        return default if value is None else value.decode("latin-1")
+        return self._first.get(key.lower(), default)
 
     def getlist(self, key: str) -> list[str]:
         """All of a name."""
-        return super().getlist(key) if key.lower().encode("latin-1") in self._first else []
+        if len(self._first) < len(self._list):
+            return super().getlist(key)
+        first = self._first.get(key.lower())
+        return [] if first is None else [first]
 
 
 class SecurityHeaders:
-    """Adds the headers that an answer does not have of its own."""
+    """Adds the headers that an answer does not have of its own, as those of the endpoint have."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

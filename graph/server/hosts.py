@@ -6,6 +6,7 @@ a page of any site, as it would before a POST: but it sends where the page is fr
 """
 
 import re
+from collections.abc import Awaitable
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -29,14 +30,13 @@ class LoopbackHosts:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer as the application does, or not at all."""
         if scope["type"] == "lifespan" or _is_ours(_host_of(scope)):
-            await self._app(scope, receive, send)
-        else:
-            request_id = request_id_of(Headers(scope=scope))
-            log.warning("request refused", reason="host", request_id=request_id)
-            await refusal(ForbiddenError(SAID), HTTPStatus.FORBIDDEN, request_id)(scope, receive, send)
+            return self._app(scope, receive, send)
+        request_id = request_id_of(Headers(scope=scope))
+        log.warning("request refused", reason="host", request_id=request_id)
+        return refusal(ForbiddenError(SAID), HTTPStatus.FORBIDDEN, request_id)(scope, receive, send)
 
 
 class SocketOrigins:

@@ -20,13 +20,16 @@ from uvicorn.server import ServerState
 
 from graph.errors import BadUserInputError
 from graph.server.connections import Bounded
-from graph.server.exchange import Exchange, refusal
+from graph.server.exchange import Exchange, raw_refusal
 
 HEAD_S = 10.0
 MAX_HEAD = 32_768  # bytes
 MUCH = 65_536  # bytes of a body that wait to be looked at
 MAX_CONNECTIONS = 4096
-NOT_HTTP = "This is no HTTP request, or its head is too long."
+NOT_HTTP = (
+    "This request is malformed or ambiguous (one Host, CRLF line ends, one length), "
+    f"or its head is over {MAX_HEAD // 1024} KB."
+)
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 ANY = -1
 VERSIONS = {"1.0": ANY, "1.1": 1}  # how many hosts each names
@@ -296,7 +299,7 @@ class BoundedProtocol(Bounded):
             self._is_last = self._is_torn = True
             self._is_within = False
         else:
-            self.transport.write(refusal(HTTPStatus.BAD_REQUEST, BadUserInputError(NOT_HTTP)))
+            self.transport.write(raw_refusal(HTTPStatus.BAD_REQUEST, BadUserInputError(NOT_HTTP)))
             self.end()
             if torn is not None:
                 torn.give_up()

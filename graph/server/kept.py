@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from graph import clock
+from graph.freshness import Freshness, seconds_to
 from graph.identity import Identity, Scope
-from graph.paging.freshness import Freshness, seconds_to
 from graph.paging.shelf import JOIN_S
 from graph.paging.windows import from_seconds, to_seconds
 from graph.settings import CacheSettings

@@ -95,4 +95,5 @@ def _asked(query: str, request: GraphQLRequest, context: Context) -> dict[str, A
         "variable_values": request.variables,
         "context_value": context,
         "operation_name": request.operation_name or None,
+        "is_for_bytes": True,
     }

@@ -94,7 +94,8 @@ class Streams:
     async def _answer(self, operation: Operation, tell: Tell) -> bool:
         """Answer at once, unless it turns out to be a subscription."""
         operations, identity = self.operations, operation.identity
-        with operations.door.place(identity.name):
+        with operations.door.place() as place:
+            place.take(identity.name)
             start_deadline(self._timeout_s)
             async with operations.door.spending(identity.name):
                 query = await operations.text_of(operation.request, identity)

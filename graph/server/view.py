@@ -1,6 +1,5 @@
 """The endpoint /graphql over HTTP: who asks, what for, and the answer, with its id, its place and its deadline."""
 
-import contextlib
 from http import HTTPStatus
 
 import msgspec
@@ -13,7 +12,7 @@ from strawberry.types.graphql import OperationType
 
 from graph.context import Context
 from graph.errors import BadUserInputError
-from graph.paging.freshness import start_freshness
+from graph.freshness import start_freshness
 from graph.server.answers import GRAPHQL, JSON, WrittenAnswer, answer, best_of, pack, reads_gzip
 from graph.server.auth import Guard
 from graph.server.cors import Origins
@@ -30,6 +29,7 @@ from graph.transport.deadline import start_deadline
 from graph.transport.meter import count_work
 
 MEDIA = (JSON, GRAPHQL)
+OFFERS = (*MEDIA, EVENTS)
 BY_GET = frozenset({OperationType.QUERY})
 BY_POST = frozenset({OperationType.QUERY, OperationType.MUTATION})
 BYTES_OF_WORK = 2**20  # of an answer that is kept: to send so many is as much work as a request to a vendor
@@ -72,17 +72,17 @@ class GraphQLView:
             await self._playground(scope, receive, send)
             return
         request_id = request_id_of(headers)
-        accepted = best_of(", ".join(headers.getlist("accept")), (*MEDIA, EVENTS))
+        accepted = best_of(", ".join(headers.getlist("accept")), OFFERS)
         if accepted == EVENTS:
             await self._events.answer(scope, receive, send, request_id)
             return
-        with contextlib.ExitStack() as place:
+        with self._operations.door.place() as place:
             with ToldRequest(request_id, headers) as told:
                 start_deadline(self._settings.server.request_timeout_s)
                 try:
                     identity = await self._guard.authenticate(headers)
                     told.caller = identity.name
-                    place.enter_context(self._operations.door.place(identity.name))
+                    place.take(identity.name)
                     async with self._operations.door.spending(identity.name):
                         max_kb = self._settings.limits.max_body_kb
                         sent = await read_sent(scope, headers, receive, max_kb, self._origins)

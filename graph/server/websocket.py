@@ -173,7 +173,7 @@ class _Socket:
 
     def _enter(self, place: contextlib.AsyncExitStack, identity: Identity) -> None:
         try:
-            place.enter_context(self._endpoint.streams.operations.door.socket(identity.name))
+            place.enter_context(self._endpoint.streams.operations.door.socket()).take(identity.name)
         except RateLimitedError:
             raise Closing(1013, "Try again later") from None
 

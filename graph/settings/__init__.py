@@ -1,7 +1,7 @@
-"""Configuration: a TOML file and the environment, made into frozen typed settings. Sole reader of the environment.
+"""Configuration: reads a TOML file and the environment into frozen typed settings. Only it reads the environment.
 
 `CONFGRAPH_SOURCES__NETEASE__APP_SECRET=...` overrides `app_secret` of `[sources.netease]`. Any secret may be
-given as `<key>_file`. Every fault is reported, one line each, naming its key and never its value.
+given as `<key>_file`. All faults are reported, one line each, with the key and never the value.
 """
 
 from graph.settings.account import account_of

@@ -28,6 +28,13 @@ from graph.settings.tables import (
 PREFIX = "CONFGRAPH_"
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's own word
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+TABLES: dict[str, type[Settings]] = {
+    "server": ServerSettings,
+    "auth": AuthSettings,
+    "cache": CacheSettings,
+    "limits": LimitsSettings,
+    "execution": ExecutionSettings,
+}
 
 
 class EnvironmentText(str):
@@ -106,17 +113,10 @@ def build(
     """
     faults: list[str] = []
     _overlay(tree, environ, faults)
-    tables: dict[str, type[Settings]] = {
-        "server": ServerSettings,
-        "auth": AuthSettings,
-        "cache": CacheSettings,
-        "limits": LimitsSettings,
-        "execution": ExecutionSettings,
-    }
-    faults += [f"{key}: unknown key" for key in tree if key not in tables and key != "sources"]
+    faults += [f"{key}: unknown key" for key in tree if key not in TABLES and key != "sources"]
     converted: dict[str, Any] = {
         key: table
-        for key, kind in tables.items()
+        for key, kind in TABLES.items()
         if (table := _convert(tree.get(key, {}), kind, key, base, faults)) is not None
     }
     sources = tree.get("sources", {})
@@ -255,10 +255,18 @@ def _secret_file(base: Path, file: Any, where: str, faults: list[str]) -> Secret
 
 def _overlay(tree: dict[str, Any], environ: Mapping[str, str], faults: list[str]) -> None:
     """Lay `CONFGRAPH_A__B=value` over `tree["a"]["b"]`."""
+    linked = _linked(environ)
     for name, text in sorted(environ.items()):
-        if not name.startswith(PREFIX) or "__" not in name:
+        if not name.startswith(PREFIX):
             continue
         *tables, key = name[len(PREFIX) :].lower().split("__")
+        if not tables:
+            if not name.startswith(linked) and (meant := _meant(key, tree)):
+                faults.append(f"{name}: two underscores stand between levels: {meant}")
+            continue
+        if tables[0] not in {*TABLES, "sources", *tree}:
+            faults.append(f"{name}: no such table; expected one of {', '.join([*TABLES, 'sources'])}")
+            continue
         node = tree
         for table in tables:
             child = node.setdefault(table, {})
@@ -271,6 +279,24 @@ def _overlay(tree: dict[str, Any], environ: Mapping[str, str], faults: list[str]
             other = key.removesuffix("_file") if key.endswith("_file") else f"{key}_file"
             if not isinstance(node.get(other), EnvironmentText):
                 node.pop(other, None)  # a secret may change its form on the way from the file to the environment
+
+
+def _linked(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """How variables begin that Kubernetes sets: for a service confgraph-cache CONFGRAPH_CACHE_PORT, among others."""
+    services = [name.removesuffix("SERVICE_HOST") for name in environ if name.endswith("_SERVICE_HOST")]
+    return tuple(service + part for service in services for part in ("SERVICE_", "PORT"))
+
+
+def _meant(name: str, tree: dict[str, Any]) -> str | None:
+    """The variable that is meant by one without levels; None where it names no table: that is none of ours."""
+    sources = tree.get("sources")
+    places = [["auth", "jwt"], *([table] for table in TABLES)]
+    places += [["sources", source] for source in (sources if isinstance(sources, dict) else ())]
+    for place in places:
+        before = "_".join(place) + "_"
+        if name.startswith(before):
+            return PREFIX + "__".join([*place, name[len(before) :]]).upper()
+    return f"{PREFIX}SOURCES__NAME__KEY" if name.startswith("sources_") else None
 
 
 def _read(path: Path) -> str:

@@ -30,7 +30,7 @@ class SourceSettings(Settings, frozen=True):
         max_requests_per_second: More wait their turn; 0 is no limit.
         retries: How often a request that may be sent again is, at most, when the vendor is briefly unwell.
         breaker_failures: After so many failures in a row the source is left alone for a while; 0 is never.
-        breaker_open_s: How long; then one request tries.
+        breaker_open_s: For how long it is left alone; then one request tries.
         max_body_mb: A longer answer is not read on.
         time_filter: What the vendor's range filters.
         max_conference_hours: No conference lasts longer: how far back to read for legs that come with theirs.
@@ -215,19 +215,19 @@ class LimitsSettings(Settings, frozen=True):
         max_tokens: Words and signs of a document.
         max_depth: How deep fields and fragments may nest.
         max_fields: Fields of an operation, those of a fragment counted wherever it is spread.
-        max_root_fields: Of these, how many at the top.
-        max_width: How many of one object, repetitions counted: validation compares each with each.
-        max_aliases: How many of them may bear an alias.
-        max_directives: Directives, counted likewise.
+        max_root_fields: Fields at the top of an operation.
+        max_width: Fields selected of one object, repetitions counted: validation compares each with each.
+        max_aliases: Fields of an operation that have an alias.
+        max_directives: Directives of an operation, those of a fragment counted wherever it is spread.
         max_page_rows: Rows that all pages of a request may have together, by what it asks for.
         max_values: Values that the rows of an answer may have.
         max_cost: Requests to vendors that a request may take, as predicted.
         max_errors: Errors of an answer; the rest is summed up in one.
         max_body_kb: A longer body of a request is not read on.
         max_concurrent_requests: Requests that one process answers at once; more are refused.
-        max_concurrent_per_caller: Of these, those of one caller.
+        max_concurrent_per_caller: Requests of one caller that one process answers at once.
         max_subscriptions: Subscriptions that one process keeps open at once; more are refused.
-        max_subscriptions_per_caller: Of these, those of one caller.
+        max_subscriptions_per_caller: Subscriptions of one caller that one process keeps open at once.
         cost_per_second: Requests to vendors that one caller may cause, in the long run; 0 is no limit.
     """
 

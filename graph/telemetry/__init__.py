@@ -1,1 +1,1 @@
-"""What the process tells of itself: logs, metrics, spans. Never a credential, a body, or a person's data."""
+"""Logs, metrics and spans. They never contain a credential, a body, or a person's data."""

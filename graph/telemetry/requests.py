@@ -21,7 +21,7 @@ class ToldRequest:
     """Counts, times, logs and traces one request. What is known of it is filled in while it is answered.
 
     Args:
-        identity: The request's id, for every line that is logged meanwhile.
+        request_id: The request's id, for every line that is logged meanwhile.
         headers: Of the request: a trace that it belongs to goes on.
 
     Attributes:
@@ -33,19 +33,19 @@ class ToldRequest:
         caller: The name of who asks.
     """
 
-    def __init__(self, identity: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, request_id: str, headers: Mapping[str, str]) -> None:
         self.outcome = "cancelled"
         self.codes: Sequence[str] | None = None
         self.kind: str | None = None
         self.operation: str | None = None
         self.caller: str | None = None
-        self._identity = identity
+        self._request_id = request_id
         self._placed = request_span(headers)
 
     def __enter__(self) -> Self:
         """Begin."""
         self._began = clock.monotonic()
-        self._before = request_id.set(self._identity), _current.set(self)
+        self._before = request_id.set(self._request_id), _current.set(self)
         self._span = self._placed.__enter__()
         return self
 

@@ -1,1 +1,1 @@
-"""One HTTP client per source, and the deadline of the request it works for."""
+"""One HTTP client per source, and the deadline of the request it serves."""

@@ -10,7 +10,7 @@ for the next of so many per second, and is sent; if that fails and it may be, af
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 import httpx
@@ -35,7 +35,7 @@ from graph.telemetry.metrics import VENDOR_RETRIES
 from graph.transport.bodies import TooLongError, unpacked
 from graph.transport.breaker import Breaker, is_failure
 from graph.transport.connection import message_of, start_of
-from graph.transport.connections import HEADERS, Connections, is_about_certificate
+from graph.transport.connections import HEADERS, Connections, why_unreached
 from graph.transport.deadline import within_deadline
 from graph.transport.drift import Drift
 from graph.transport.health import Health
@@ -47,14 +47,16 @@ from graph.transport.retries import Retries
 from graph.transport.turns import Turns
 
 T = TypeVar("T")
+_Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 MANY_URLS = 1000
-_OF_JSON = {**HEADERS, "content-type": "application/json"}
-_OF_FORM = {**HEADERS, "content-type": "application/x-www-form-urlencoded"}
+_OF_NONE: _Pairs = tuple(HEADERS.items())
+_OF_JSON: _Pairs = (*_OF_NONE, ("content-type", "application/json"))
+_OF_FORM: _Pairs = (*_OF_NONE, ("content-type", "application/x-www-form-urlencoded"))
 NEARLY_FULL = 0.9  # of its time: the rest may have gone by in our own queue
 
 
-@dataclass
+@dataclass(slots=True)
 class _Call:
     """What one call has left and has done.
 
@@ -88,7 +90,7 @@ class VendorClient:
         timeout_s: For one call, with all its waiting and repetitions.
         quotas: What is counted for all who share the account.
         account: Stands for the account in the names of quotas.
-        sign: Gives the headers that must be fresh for each request.
+        sign: Gives the headers that must be fresh for each request; none of another that it has.
         drift: What it answered unlike its contract.
     """
 
@@ -229,11 +231,12 @@ class VendorClient:
         if self._connections.is_closed:
             raise VendorUnavailableError(f"{request.endpoint} is not asked any more.", **where)
         try:
-            url, start = _target(request.method, self._base_url + request.path, tuple(request.params.items()))
             content, usual = _packed(request)
-            signed = self.sign() if self.sign else {}
-            headers = {**usual, **request.headers, **signed, "content-length": str(len(content))}
-            answer = await self._connections.ask(url, message_of(start, headers, content), call.left_s)
+            headers = (*usual, *request.headers.items())
+            address = self._base_url + request.path
+            url, start = _begun(request.method, address, tuple(request.params.items()), headers)
+            fresh = {**(self.sign() if self.sign else {}), "content-length": str(len(content))}
+            answer = await self._connections.ask(url, message_of(start, fresh, content), call.left_s)
             body = unpacked(answer.body, answer.encoding, self._max_body)
             return VendorReply(self.source, request.endpoint, answer.status, answer.headers, body, self.drift)
         except TimeoutError:
@@ -245,23 +248,23 @@ class VendorClient:
         except (httpx.LocalProtocolError, UnicodeError, httpx.InvalidURL):  # a credential that fits no header
             raise FatalVendorError(f"{request.endpoint} could not be asked.", **where) from None
         except httpx.ConnectError as error:
-            why = ": its certificate is not to be trusted" if is_about_certificate(error) else ""
-            raise VendorUnreachableError(f"{request.endpoint} could not be reached{why}.", **where) from None
+            said = f"{request.endpoint} could not be reached{why_unreached(error)}."
+            raise VendorUnreachableError(said, **where) from None
         except httpx.HTTPError:
             raise VendorUnavailableError(f"{request.endpoint} broke the connection.", **where) from None
 
 
-def _packed(request: VendorRequest) -> tuple[bytes, Mapping[str, str]]:
+def _packed(request: VendorRequest) -> tuple[bytes, _Pairs]:
     """The body of a request, and the headers that any with such a body has."""
     if request.json is not None:
         return msgspec.json.encode(request.json), _OF_JSON
     if request.form is not None:
         return urlencode(request.form).encode("ascii"), _OF_FORM
-    return b"", HEADERS
+    return b"", _OF_NONE
 
 
 @lru_cache(MANY_URLS)
-def _target(method: str, address: str, params: tuple[tuple[str, str], ...]) -> tuple[httpx.URL, bytes]:
-    """Where a request goes, and how it begins."""
+def _begun(method: str, address: str, params: _Pairs, headers: _Pairs) -> tuple[httpx.URL, bytes]:
+    """Where a request goes, and how it begins. Of headers of one name the last counts."""
     url = httpx.URL(address, params=params)
-    return url, start_of(method, url)
+    return url, start_of(method, url, dict(headers))

@@ -15,26 +15,35 @@ MOST_HEAD = 100_000  # bytes of an answer before its body, and of all that is ar
 _HEADERS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: (?:[!-~](?:[\t -~]*[!-~])?)?\r\n)*")
 
 
-def start_of(method: str, url: httpx.URL) -> bytes:
-    """How a request begins: its first line, and the header that names the server."""
-    return b"%s %s HTTP/1.1\r\nHost: %s\r\n" % (method.encode("ascii"), url.raw_path, url.netloc)
+def start_of(method: str, url: httpx.URL, headers: Mapping[str, str]) -> bytes:
+    """How requests of a kind begin: their first line, the header that names the server, and others they all have.
+
+    Raises:
+        httpx.LocalProtocolError: something fits into no header.
+    """
+    first = b"%s %s HTTP/1.1\r\nHost: %s\r\n" % (method.encode("ascii"), url.raw_path, url.netloc)
+    return first + _lines(headers)
 
 
 def message_of(start: bytes, headers: Mapping[str, str], content: bytes) -> bytes:
     """A request as it is sent.
 
     Args:
-        start: How it begins.
+        start: How it begins, by `start_of`.
         headers: All others.
         content: Its body.
 
     Raises:
         httpx.LocalProtocolError: something fits into no header.
     """
-    head = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    if head.count("\n") != len(headers) or not _HEADERS.fullmatch(head):
+    return b"%s%s\r\n%s" % (start, _lines(headers), content)
+
+
+def _lines(headers: Mapping[str, str]) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if lines.count("\n") != len(headers) or not _HEADERS.fullmatch(lines):
         raise httpx.LocalProtocolError("fits into no header")
-    return b"%s%s\r\n%s" % (start, head.encode("ascii"), content)
+    return lines.encode("ascii")
 
 
 class Answer(NamedTuple):
@@ -76,9 +85,14 @@ class Connection(asyncio.Protocol):
         self.on_message_begin()
 
     @property
+    def can_go_on(self) -> bool:
+        """Whether it may take a request: the last answer is read, and it was not closed since."""
+        return self._can_go_on and not self._transport.is_closing()
+
+    @property
     def is_ready(self) -> bool:
-        """Whether it takes a request: the last answer is read, and nothing came since, such as that it closes."""
-        return self._can_go_on and not self._transport.is_closing() and not self._readable.poll(0)
+        """Whether it takes a request now: nothing has come since either, such as that the other side closes."""
+        return self.can_go_on and not self._readable.poll(0)
 
     async def ask(self, message: bytes, most: int, ends_at: float) -> Answer:
         """Send a request and read its answer. Where that fails, or ends the connection, it is closed.

@@ -13,13 +13,21 @@ from pathlib import Path
 
 import httpx
 
-from graph import clock
+from graph import __version__, clock
 from graph.transport.bodies import ACCEPTED
 from graph.transport.connection import Answer, Connection
 
 KEEP_ALIVE_S = 4.0  # many servers close an idle connection after five seconds: be first
 PATIENCE_S = 1.0  # with one address of a server that has others
-HEADERS = {"accept": "*/*", **ACCEPTED, "connection": "keep-alive", "user-agent": f"python-httpx/{httpx.__version__}"}
+WHYS: tuple[tuple[type[OSError], str], ...] = (
+    (ssl.SSLCertVerificationError, "its certificate is not to be trusted"),
+    (ssl.SSLError, "no TLS of version 1.2 or later could be agreed on"),
+    (socket.gaierror, "its name could not be resolved"),
+    (ConnectionRefusedError, "connection refused"),
+    (ConnectionResetError, "it broke off before TLS could be agreed on"),
+    (TimeoutError, "no answer"),
+)
+HEADERS = {"accept": "*/*", **ACCEPTED, "connection": "keep-alive", "user-agent": f"confgraph/{__version__}"}
 
 
 class Connections:
@@ -55,7 +63,7 @@ class Connections:
         Raises:
             TimeoutError: it took longer.
             TooLongError: the body is longer than allowed.
-            httpx.ConnectError: no connection came about.
+            httpx.ConnectError: no connection came about; `why_unreached` tells why.
             httpx.TransportError: the connection broke, or what came is no HTTP.
         """
         ends_at = asyncio.get_running_loop().time() + seconds
@@ -82,17 +90,18 @@ class Connections:
         """One that can be used again."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_ready and not _is_old(connection):
+            if clock.monotonic() - connection.used_at < KEEP_ALIVE_S and connection.is_ready:
                 return connection
             connection.abort()
         return None
 
     def _give_back(self, connection: Connection) -> None:
         """Keep a connection that can be used again. The one unused for longest may have to go."""
-        if connection.is_ready:
-            connection.used_at = clock.monotonic()
+        now = clock.monotonic()
+        if connection.can_go_on:
+            connection.used_at = now
             self._idle.append(connection)
-        if self._idle and _is_old(self._idle[0]):
+        if self._idle and now - self._idle[0].used_at >= KEEP_ALIVE_S:
             self._idle.pop(0).abort()
 
     async def _connect(self, url: httpx.URL) -> Connection:
@@ -123,10 +132,6 @@ class Connections:
         return connection
 
 
-def _is_old(connection: Connection) -> bool:
-    return clock.monotonic() - connection.used_at >= KEEP_ALIVE_S
-
-
 @cache
 def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
     """TLS of today, which wants a certificate of the server's name. Nothing turns that off.
@@ -141,8 +146,6 @@ def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
     return context
 
 
-def is_about_certificate(error: BaseException | None) -> bool:
-    """Whether no connection came about since the other side could not prove who it is."""
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
-        error = error.__cause__ or error.__context__
-    return error is not None
+def why_unreached(error: httpx.ConnectError) -> str:
+    """How a sentence ends that says that no connection came about: why, where that is known, and no address."""
+    return next((f": {why}" for kind, why in WHYS if isinstance(error.__cause__, kind)), "")

@@ -41,7 +41,8 @@ class Download:
         """
         try:
             url = httpx.URL(self._url)
-            answer = await self._connections.ask(url, message_of(start_of("GET", url), HEADERS, b""), self._timeout_s)
+            message = message_of(start_of("GET", url, HEADERS), {}, b"")
+            answer = await self._connections.ask(url, message, self._timeout_s)
             if answer.status != httpx.codes.OK:
                 raise DownloadError(f"status {answer.status}")
             return unpacked(answer.body, answer.encoding, self._most)

@@ -4,8 +4,7 @@ Nothing of a request or a body is ever put into an error: both hold credentials 
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -45,8 +44,7 @@ class Retry(Enum):
     NEVER = "NEVER"
 
 
-@dataclass(frozen=True)
-class VendorRequest:
+class VendorRequest(msgspec.Struct, frozen=True):
     """One request to a vendor.
 
     Attributes:
@@ -61,23 +59,30 @@ class VendorRequest:
     endpoint: str
     path: str
     method: str = "POST"
-    params: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    json: Any = field(default=None, repr=False)
-    form: Mapping[str, str] | None = field(default=None, repr=False)
+    params: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    json: Any = None
+    form: Mapping[str, str] | None = None
     retry: Retry = Retry.ALWAYS
 
+    def __repr__(self) -> str:
+        """Without what it holds."""
+        return f"VendorRequest({self.endpoint})"
 
-@dataclass(frozen=True)
-class VendorReply:
+
+class VendorReply(msgspec.Struct, frozen=True):
     """What came back: status, headers and the whole body. What is unlike the contract is told to `drift`."""
 
     source: str
     endpoint: str
     status: int
-    raw_headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
-    body: bytes = field(repr=False)
-    drift: Drift = field(repr=False)
+    raw_headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+    drift: Drift
+
+    def __repr__(self) -> str:
+        """Without what it holds."""
+        return f"VendorReply({self.endpoint}, {self.status})"
 
     @property
     def headers(self) -> httpx.Headers:
@@ -117,8 +122,20 @@ class VendorReply:
             self.raise_for_status()
             raise
 
+    def decode_at_once(self, decoder: "msgspec.json.Decoder[T]", is_well: Callable[[T], bool]) -> T | None:
+        """The typed body of a success that says itself that it is one; None of whatever else it may be."""
+        if not self.is_success:
+            return None
+        try:
+            value = decoder.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        return self._looked_at(decoder, value) if is_well(value) else None
+
     def _decode(self, decoder: "msgspec.json.Decoder[T]", *, needs_all: bool) -> T:
-        value = self._read(decoder, needs_all=needs_all)
+        return self._looked_at(decoder, self._read(decoder, needs_all=needs_all))
+
+    def _looked_at(self, decoder: "msgspec.json.Decoder[T]", value: T) -> T:
         self.drift.look_at(self.endpoint, shape_of(decoder), value, self.body)
         return value
 

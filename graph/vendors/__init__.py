@@ -1,4 +1,4 @@
-"""The vendors confgraph speaks with: one import and one entry each."""
+"""The supported vendors: one import and one entry each."""
 
 from graph.vendors import hexmeet, huawei, netease, quanshi, systec
 from graph.vendors.base import VendorSpec

@@ -17,8 +17,9 @@ import msgspec
 from graph import clock
 from graph.cache.codec import Codec, ConferenceCodec, conference_codec
 from graph.cache.store import WindowStore
-from graph.errors import UnsupportedError, VendorAuthError, VendorError, VendorPayloadError
-from graph.paging.windows import Grid, Rows, Slice, Window, to_seconds
+from graph.errors import LookupLimitError, UnsupportedError, VendorAuthError, VendorError, VendorPayloadError
+from graph.paging.rows import Rows, Slice
+from graph.paging.windows import Grid, Window, to_seconds
 from graph.records import (
     Call,
     Capability,
@@ -151,6 +152,18 @@ class Adapter:
     def absent_from(self, endpoint: str, left_out: int) -> VendorPayloadError | None:
         """What stands for a row that was looked for in vain: it may be one of those that could not be read."""
         return self.incomplete(endpoint, left_out) if left_out else None
+
+    def not_met(self, near: datetime | None) -> LookupLimitError:
+        """What stands for a row that was searched for in vain, around an instant or as far back as is allowed."""
+        if near is not None:
+            return LookupLimitError(
+                f"{self.source} was searched around the time given, and this id was not met: another `startedNear` "
+                "may find it."
+            )
+        return LookupLimitError(
+            f"{self.source} was searched back {self.lookup.days} days, and this id was not met: "
+            "`conference(startedNear:)`, or a larger lookup_days, reaches further."
+        )
 
     async def share(
         self,

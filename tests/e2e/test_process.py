@@ -3,11 +3,14 @@
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from loglines import lines
 from processes import confgraph, listening_url, running
+
+from graph.sandbox.world import MOST_CONFERENCES
 
 QUERY = "{ conferences(first: 5) { nodes { sourceName } complete } sources { name } }"
 HUAWEI = """
@@ -17,6 +20,12 @@ base_url = "http://127.0.0.1:9"
 agent_id = "101"
 guid = "{}"
 """
+HUAWEI_VARIABLES: dict[str, Any] = {
+    "CONFGRAPH_SOURCES__CC__VENDOR": "huawei",
+    "CONFGRAPH_SOURCES__CC__BASE_URL": "http://127.0.0.1:9",
+    "CONFGRAPH_SOURCES__CC__AGENT_ID": "101",
+    "CONFGRAPH_SOURCES__CC__GUID": "g",
+}
 
 
 def ask(url: str, query: str) -> dict[str, object]:
@@ -42,7 +51,9 @@ def test_serve_without_configuration_serves_the_sandbox_and_ends_with_status_zer
         out, err = process.communicate(timeout=20)
         assert process.returncode == 0
         assert out == ""
-        assert "sandbox" in err
+    (warning,) = (line for line in lines(err) if line["level"] == "warning")
+    told = "no configuration: serving made-up conferences from the sandbox; give --config or CONFGRAPH_CONFIG"
+    assert warning["event"] == told
 
 
 def test_the_log_is_json_from_the_level_that_is_configured() -> None:
@@ -81,11 +92,17 @@ def test_check_against_a_running_sandbox(tmp_path: Path) -> None:
         assert good.returncode == 0, good.stdout + good.stderr
         assert good.stdout.count(" ok ") == 5
 
-        bad = confgraph("check", "--config", str(config), CONFGRAPH_SOURCES__NETEASE__APP_SECRET="wrong-secret-9")
+        wrong: dict[str, Any] = {"CONFGRAPH_SOURCES__NETEASE__APP_SECRET": "wrong-secret-9", "COLUMNS": "200"}
+        bad = confgraph("check", "--config", str(config), **wrong)
         assert bad.returncode == 1
         assert bad.stdout.count(" ok ") == 4
         assert bad.stdout.count(" FAILED ") == 1
         assert "wrong-secret-9" not in bad.stdout + bad.stderr
+        (failed,) = (line for line in bad.stdout.splitlines() if "FAILED" in line)
+        name, vendor, _, detail = (cell.strip() for cell in failed.split("│")[1:-1])
+        assert (name, vendor) == ("netease", "netease")
+        assert detail.startswith("UNAUTHENTICATED: ")
+        assert name not in detail
 
 
 @pytest.mark.parametrize(
@@ -134,6 +151,22 @@ def test_a_taken_port_ends_with_status_one() -> None:
             assert done.returncode == 1, command
             assert "Traceback" not in done.stderr
             assert port in done.stderr
+
+
+@pytest.mark.parametrize("conferences", ["-1", str(MOST_CONFERENCES + 1)])
+def test_a_sandbox_of_more_than_the_world_can_hold_is_a_configuration_fault(conferences: str) -> None:
+    done = confgraph("sandbox", "--port", "0", "--conferences", conferences)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"confgraph: --conferences: expected 0 to {MOST_CONFERENCES}\n"
+
+
+def test_a_host_that_is_no_name_ends_with_status_one() -> None:
+    done = confgraph(
+        "serve", "--host", "a..b", "--port", "0", CONFGRAPH_AUTH__INSIST_ON_NONE="true", **HUAWEI_VARIABLES
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("confgraph: a..b:0: ")
+    assert "Traceback" not in done.stderr
 
 
 def test_schema_check_fails_when_the_file_is_stale(tmp_path: Path) -> None:

@@ -2,22 +2,29 @@
 
 import gc
 import json
+import weakref
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
+import specimen_objects
 import specimens
 import strawberry
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, execute, get_operation_ast, parse, validate
+from graphql.execution.collect_fields import collect_fields
 from specimen_documents import document
+from strawberry.directive import DirectiveLocation
 from strawberry.execution import optimized_is_awaitable
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graph.execution import compiled_executor, executor, joins, plans
 from graph.execution.compiler import Compiled
+from graph.execution.objects import Written
 
-AT_ONCE = ("many", "kin", "sureKin", "manySides")
+# What is asked at once, or beside other fields of the root: errors come when they come.
+AT_ONCE = ("many", "kin", "sureKin", "manySides", "rowLater", "failsLater", "failsSurely")
 VARIABLES = ({"yes": True, "no": False}, {"yes": False, "no": True})
 
 
@@ -53,16 +60,22 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return counts
 
 
+def for_bytes(kind: Any) -> Any:
+    """An executor whose answers are encoded."""
+    return type("ForBytes", (kind,), {"is_for_bytes": True})
+
+
 async def told(schema: GraphQLSchema, document: DocumentNode, root: Any, kind: Any, **options: Any) -> str:
-    """An answer as text, in its order."""
+    """An answer as text, in its order, once it was encoded and read again."""
     options |= {"executor_class": kind, "is_awaitable": optimized_is_awaitable, "operation_extensions": None}
     result: Any = execute(schema, document, root, **options)
     if optimized_is_awaitable(result):
         result = await result
+    data = msgspec.json.decode(msgspec.json.encode(result.data, enc_hook=str))
     errors = [error.formatted for error in result.errors or ()]
     if any(name in document.loc.source.body for name in AT_ONCE):  # type: ignore[union-attr]  # it was parsed
-        errors = unordered(result.data, errors)
-    return json.dumps({"data": result.data, "errors": errors}, default=str)
+        errors = unordered(data, errors)
+    return json.dumps({"data": data, "errors": errors})
 
 
 def unordered(data: Any, errors: list[Any]) -> list[Any]:
@@ -80,19 +93,19 @@ def unordered(data: Any, errors: list[Any]) -> list[Any]:
 
 
 async def compare(schema: GraphQLSchema, text: str, random: Random, kind: Any, rounds: int = 4) -> int:
-    """Execute a document over some roots, open and closed, both ways; how many answers had errors."""
+    """Execute a document over some roots, open and closed, each way; how many answers had errors."""
     parsed = parse(text)
     assert not validate(schema, parsed), text
     faults = 0
     for number in range(rounds):
-        root = specimens.root(random, random.choice((0.0, 0.0, 0.02, 0.1, 0.3)), casts=not kind.types_by_class)
+        root = specimen_objects.root(random, random.choice((0.0, 0.0, 0.02, 0.1, 0.3)), casts=not kind.types_by_class)
         options: dict[str, Any] = {
             "variable_values": VARIABLES[number % 2],
             "context_value": random.choice(("open", "open", "closed")),
         }
         stock = await told(schema, parsed, root, StrawberryGraphQLCoreExecutionContext, **options)
-        for _ in range(2):  # it is compiled the second time
-            assert await told(schema, parsed, root, kind, **options) == stock, (text, options)
+        for one in (kind, for_bytes(kind)):  # each compiles it the second time
+            assert await told(schema, parsed, root, one, **options) == stock, (text, options)
         faults += '"errors": []' not in stock
     return faults
 
@@ -115,6 +128,7 @@ async def test_random_documents_over_random_rows(
             continue  # such as two fields of one name with other subselections
         documents += 1
         faults += await compare(schema, text, random, kind)
+    gc.collect()  # what faults left, while that may warn
     assert faults > 500
     assert answers["answered"] > 5000
     assert answers["gave up"] > 500
@@ -122,7 +136,7 @@ async def test_random_documents_over_random_rows(
 
 def good_root() -> Any:
     """One whose rows are plain, and many enough to be compiled for at once."""
-    rows = [specimens.row(Random(number), 2, 0.0, casts=False) for number in range(20)]  # noqa: S311 - the same each time
+    rows = [specimen_objects.row(Random(number), 2, 0.0, casts=False) for number in range(20)]  # noqa: S311 - the same each time
     for row in rows:
         row.number = 1
     return specimens.Row({"rows": rows})
@@ -130,15 +144,43 @@ def good_root() -> Any:
 
 @pytest.mark.anyio
 async def test_what_was_compiled_is_forgotten_with_its_document(schema: GraphQLSchema) -> None:
-    kind = compiled_executor()
+    """And so are the classes that were made for it."""
+    kind, others = for_bytes(compiled_executor()), set(Written.__subclasses__())
     for _ in range(3):
-        document_ = parse("{ rows { text number } }")
+        document_ = parse("{ rows { first: text second: number } }")
         await told(schema, document_, good_root(), kind, context_value="open")
         await told(schema, document_, good_root(), kind, context_value="open")
     assert kind.known_plans.size
+    assert (classes := weakref.WeakSet(set(Written.__subclasses__()) - others))
     del document_
     gc.collect()
     assert not kind.known_plans.size
+    assert not classes
+
+
+@pytest.mark.anyio
+async def test_a_client_may_call_fields_what_python_calls_its_own(
+    schema: GraphQLSchema, answers: dict[str, int]
+) -> None:
+    """And a field that there is not is left out, where nobody looked before."""
+    names = ("__class__", "class", "__init__", "__setitem__", "__struct_fields__", "f_text", "_", "self", "__dict__")
+    selected = " ".join(f"{name}: text" for name in names)
+    parsed, kind = parse(f"{{ rows {{ {selected} missing }} }}"), for_bytes(compiled_executor())
+    stock = await told(schema, parsed, good_root(), StrawberryGraphQLCoreExecutionContext, context_value="open")
+    assert await told(schema, parsed, good_root(), kind, context_value="open") == stock
+    assert list(json.loads(stock)["data"]["rows"][0]) == [*names]
+    assert answers == {"answered": 1, "gave up": 0}
+
+
+@pytest.mark.anyio
+async def test_answers_are_dicts_unless_they_are_for_bytes(schema: GraphQLSchema) -> None:
+    parsed, kind = parse("{ rows { text child { number } } }"), compiled_executor()
+    options: Any = {"context_value": "open", "is_awaitable": optimized_is_awaitable}
+    for one, expected in ((kind, dict), (for_bytes(kind), Written), (kind, dict)):
+        result: Any = execute(schema, parsed, good_root(), executor_class=one, **options)
+        rows = result.data["rows"]
+        assert isinstance(result.data, dict)
+        assert all(isinstance(row, expected) and isinstance(row["child"], expected | None) for row in rows)
 
 
 @pytest.mark.anyio
@@ -175,12 +217,40 @@ def operation_of(document: DocumentNode) -> OperationDefinitionNode:
     return found
 
 
-def test_what_is_not_worth_compiling_counts_by_what_is_asked_of_it() -> None:
-    """It is known by all of its fields."""
-    found = plans.Plans(operation_of(parse("{ row { text } }")))
-    for number in range(3):
-        found.get((number, *range(100)), lambda: None, is_worth_it=True)
-    assert found.size > 300
+@pytest.mark.anyio
+async def test_what_is_selected_is_collected_once_and_counts(
+    schema: GraphQLSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether anything is compiled for it or not."""
+    collected: list[int] = []
+
+    def noted(*arguments: Any) -> Any:
+        found = collect_fields(*arguments)
+        collected.append(len(found.grouped_field_set))
+        return found
+
+    monkeypatch.setattr(executor, "collect_fields", noted)
+    parsed, kind = parse(f"{{ one: grown {{ {' '.join(f'a{n}: later' for n in range(50))} }} }}"), compiled_executor()
+    for _ in range(4):
+        await told(schema, parsed, specimens.Row({"grown": good_root().rows[:1]}), kind, context_value="open")
+        assert kind.known_plans.of(operation_of(parsed), {}).size >= 50
+    assert collected == [1]
+
+
+@strawberry.directive(locations=[DirectiveLocation.FIELD])
+def shouted(value: str) -> str:
+    return value.upper()
+
+
+@pytest.mark.anyio
+async def test_documents_with_directives_of_others_are_left_to_graphql_core(answers: dict[str, int]) -> None:
+    made = strawberry.Schema(specimens.Query, types=[specimens.Nicked], directives=[shouted])._schema
+    plain, marked = parse("{ rows { text number } }"), parse("{ rows { text number } row { text @shouted } }")
+    for document_, times in ((marked, 0), (plain, 3)):
+        stock = await told(made, document_, good_root(), StrawberryGraphQLCoreExecutionContext)
+        for _ in range(3):
+            assert await told(made, document_, good_root(), compiled_executor()) == stock
+        assert answers == {"answered": times, "gave up": 0}
 
 
 @strawberry.interface
@@ -243,7 +313,7 @@ def test_extensions_that_resolve_see_every_field(answers: dict[str, int]) -> Non
     shouting = strawberry.Schema(
         specimens.Query, extensions=[Shouting], execution_context_class=compiled_executor(), types=[specimens.Circle]
     )
-    root = specimens.root(Random(3), 0.0, casts=False)  # noqa: S311 - the same each time
+    root = specimen_objects.root(Random(3), 0.0, casts=False)  # noqa: S311 - the same each time
     for _ in range(3):
         result = shouting.execute_sync("{ rows { sureText } }", root_value=root)
         assert result.data == {"rows": [{"sureText": "N"}] * len(root.rows)}

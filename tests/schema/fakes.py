@@ -12,7 +12,8 @@ from graph.context import Context
 from graph.errors import VendorError, VendorUnavailableError
 from graph.fleet import Fleet, Source
 from graph.identity import ANYBODY, Identity
-from graph.paging.windows import Slice, Window
+from graph.paging.rows import Slice
+from graph.paging.windows import Window
 from graph.records import (
     Call,
     Capability,

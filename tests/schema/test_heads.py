@@ -104,6 +104,16 @@ async def test_a_head_that_may_mean_two_things_is_refused(url: str, name: str) -
         await assert_refused_once(client)
 
 
+async def test_a_refusal_says_what_is_wanted(url: str) -> None:
+    """Many requests that are refused are HTTP, only not plainly so."""
+    async with wire(url) as client:
+        await client.write(TWOFOLD["no host"].encode())
+        _, _, body = await client.reply()
+    assert body["errors"][0]["message"] == (
+        "This request is malformed or ambiguous (one Host, CRLF line ends, one length), or its head is over 32 KB."
+    )
+
+
 @pytest.mark.parametrize("name", TORN)
 async def test_a_body_that_may_end_in_two_places_is_refused(url: str, name: str) -> None:
     async with wire(url) as client:

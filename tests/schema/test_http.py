@@ -47,6 +47,28 @@ def code(reply: httpx.Response) -> str:
     return said
 
 
+async def test_every_answer_tells_browsers_once_how_to_treat_it() -> None:
+    page, foreign = {"origin": "https://app.example"}, {"host": "rebound.example"}
+    app = create_app(AppSettings(server=ServerSettings(cors_origins=["https://app.example"])))
+    async with serve(app) as url, httpx.AsyncClient(base_url=url) as http:
+        replies = [
+            await http.post("/graphql", content=QUERY, headers=JSON | page),
+            await http.post("/graphql", content=QUERY, headers=JSON | {"accept": "text/event-stream"}),
+            await http.options("/graphql", headers=page | {"access-control-request-method": "POST"}),
+            await http.put("/graphql"),
+            await http.post("/graphql", content=QUERY, headers=JSON | foreign),
+            await http.get("/healthz"),
+            await http.get("/healthz", headers=foreign),
+            await http.get("/nothing"),
+        ]
+        shown = await http.get("/graphql", headers={"accept": "text/html"})
+    assert [reply.status_code for reply in replies] == [200, 200, 204, 405, 403, 200, 403, 404]
+    for reply in replies:
+        assert {name: reply.headers.get_list(name) for name in SECURITY} == {key: [it] for key, it in SECURITY.items()}
+    assert [len(shown.headers.get_list(name)) for name in SECURITY] == [1] * len(SECURITY)
+    assert [reply.headers.get_list("cache-control") for reply in (*replies[1:], shown)] == [["no-store"]] * 8
+
+
 @pytest.mark.parametrize(
     "body",
     [

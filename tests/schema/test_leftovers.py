@@ -1,14 +1,18 @@
 """What a request held in memory goes with it: nothing is left that the collector, which looks seldom, must find."""
 
+import asyncio
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
 from schema.fakes import NOW, FakeAdapter, conference, member, run
+from starlette.types import Message
 
 from graph import clock
 from graph.context import Context
 from graph.schema import build_schema
+from graph.server import disconnects
 from graph.settings import AppSettings, ExecutionSettings
 
 pytestmark = pytest.mark.anyio
@@ -44,3 +48,23 @@ async def test_a_request_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, 
         del result, alpha
         left.append(sum(isinstance(it, Context) for it in gc.get_objects()))
     assert left == [0] * 5
+
+
+@pytest.mark.usefixtures("_no_collector")
+async def test_nothing_is_left_of_watching_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one that waited for so long that it had to be watched."""
+    monkeypatch.setattr(disconnects, "WATCH_AFTER_S", 0.0)
+    is_watched = asyncio.Event()
+
+    async def receive() -> Message:
+        is_watched.set()
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # never anything
+
+    watched = disconnects.WhileConnected(receive)
+    with watched:
+        await is_watched.wait()
+    gone = weakref.ref(watched)
+    del watched
+    for _ in range(3):  # what was cancelled ends
+        await asyncio.sleep(0)
+    assert gone() is None

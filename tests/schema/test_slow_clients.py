@@ -68,6 +68,15 @@ async def test_an_endless_body_is_cut() -> None:
 
 
 @pytest.mark.parametrize("framing", ["content-length: 100", "transfer-encoding: chunked"])
+async def test_a_body_of_which_nothing_comes_is_not_waited_for(framing: str) -> None:
+    async with serve(app(server={"request_timeout_s": 0.3})) as url, wire(url) as client:
+        await client.write(f"{HEAD}{framing}\r\n\r\n")
+        async with asyncio.timeout(20):
+            status, headers, body = await client.reply()
+        assert (status, code(body), headers["connection"]) == (408, "LIMIT_EXCEEDED", "close")
+
+
+@pytest.mark.parametrize("framing", ["content-length: 100", "transfer-encoding: chunked"])
 async def test_a_body_that_does_not_come_in_time_is_not_waited_for(framing: str) -> None:
     """However steadily it trickles."""
     async with serve(app(server={"request_timeout_s": 0.3})) as url, wire(url) as client:

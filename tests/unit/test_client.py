@@ -1,6 +1,7 @@
 """The HTTP client over real sockets: what goes wrong there becomes the right error, in time, without a secret."""
 
 import asyncio
+import errno
 import gzip
 import socket
 import struct
@@ -38,12 +39,16 @@ from graph.transport.messages import VendorReply, VendorRequest
 
 pytestmark = pytest.mark.anyio
 
+BOTH_LOOPS = pytest.mark.parametrize(
+    "anyio_backend", [("asyncio", {"use_uvloop": is_it}) for is_it in (False, True)], ids=["asyncio", "uvloop"]
+)
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 # ---- the connection -------------------------------------------------------------------------------
 
 
+@BOTH_LOOPS
 async def test_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -51,7 +56,30 @@ async def test_refused() -> None:
         error = await failure(client)
     assert type(error) is VendorUnreachableError
     assert error.source_code is SourceErrorCode.UNAVAILABLE
-    assert error.message == "acme: report could not be reached."
+    assert error.message == "acme: report could not be reached: connection refused."
+
+
+@pytest.mark.parametrize(
+    ("fails", "cause", "why"),
+    [
+        ("getaddrinfo", socket.gaierror(socket.EAI_NONAME, "vendor.example"), ": its name could not be resolved"),
+        ("create_connection", TimeoutError(errno.ETIMEDOUT, "127.0.0.1"), ": no answer"),
+        ("create_connection", ConnectionResetError(), ": it broke off before TLS could be agreed on"),
+        ("create_connection", OSError(errno.ENETUNREACH, "127.0.0.1"), ""),
+    ],
+    ids=["unknown name", "no answer", "broken off", "another cause"],
+)
+async def test_why_it_is_not_reached_is_told_without_an_address(
+    fails: str, cause: OSError, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise cause
+
+    monkeypatch.setattr(asyncio.get_running_loop(), fails, fail)
+    async with client_of("http://127.0.0.1:9") as client:
+        error = await failure(client)
+    assert type(error) is VendorUnreachableError
+    assert error.message == f"acme: report could not be reached{why}."
 
 
 async def test_reset() -> None:
@@ -271,9 +299,12 @@ async def test_what_is_sent() -> None:
 
 
 @pytest.mark.parametrize("value", ["密", "two\r\nlines", "a\r\nsmuggled: b", "a\nsmuggled: b", "a\0", "a "])
-async def test_a_credential_that_fits_no_header_is_not_shown(value: str) -> None:
-    async with asking(lambda _: {"rows": []}) as (client, vendor):
-        error = await failure(client, VendorRequest("report", "/report", headers={"token": CREDENTIAL + value}))
+@pytest.mark.parametrize("is_signed", [False, True])
+async def test_a_credential_that_fits_no_header_is_not_shown(value: str, *, is_signed: bool) -> None:
+    unfit = {"token": CREDENTIAL + value}
+    request = VendorRequest("report", "/report", headers={} if is_signed else unfit)
+    async with asking(lambda _: {"rows": []}, sign=lambda: unfit if is_signed else {}) as (client, vendor):
+        error = await failure(client, request)
     assert type(error) is FatalVendorError
     assert vendor.asked == []
 

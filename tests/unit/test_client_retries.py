@@ -1,10 +1,10 @@
 """What the client sends again, over real sockets: counted at the vendor."""
 
 import asyncio
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from answering import Asked
 from asking import REQUEST, Body, asking, client_of, failure, raw, read_body, write
@@ -24,8 +24,8 @@ from graph.transport.messages import Retry
 
 pytestmark = pytest.mark.anyio
 
-NEVER = dataclasses.replace(REQUEST, retry=Retry.NEVER)
-IF_UNDONE = dataclasses.replace(REQUEST, retry=Retry.IF_UNDONE)
+NEVER = msgspec.structs.replace(REQUEST, retry=Retry.NEVER)
+IF_UNDONE = msgspec.structs.replace(REQUEST, retry=Retry.IF_UNDONE)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ async def test_each_time_is_signed_anew() -> None:
 async def test_how_often_a_request_is_sent(answer: Any, kind: type[Exception], sent: dict[Retry, int]) -> None:
     for retry, times in sent.items():
         async with asking(lambda _: answer, retries=2) as (client, vendor):
-            assert type(await failure(client, dataclasses.replace(REQUEST, retry=retry))) is kind
+            assert type(await failure(client, msgspec.structs.replace(REQUEST, retry=retry))) is kind
             assert len(vendor.asked) == times
 
 

@@ -7,7 +7,7 @@ import pytest
 from worlds import NOW
 
 from graph import clock
-from graph.paging.freshness import (
+from graph.freshness import (
     OWN_S,
     SETTLED_S,
     note_fault,

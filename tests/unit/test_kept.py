@@ -7,8 +7,8 @@ import pytest
 from worlds import NOW
 
 from graph import clock
+from graph.freshness import SETTLED_S, Freshness
 from graph.identity import ANYBODY
-from graph.paging.freshness import SETTLED_S, Freshness
 from graph.server.kept import ENTRY_BYTES, KeptAnswer, KeptAnswers, Question
 
 HOUR = timedelta(hours=1)

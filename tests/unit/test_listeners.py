@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from graph import cli
 from graph.sandbox import server
+from graph.server.serving import listening
 
 LISTENERS: dict[str, Callable[[], AbstractContextManager[socket.socket]]] = {
-    "serve": lambda: cli._listen("127.0.0.1", 0),
-    "serve on IPv6": lambda: cli._listen("::1", 0),
+    "serve": lambda: listening("127.0.0.1", 0),
+    "serve on IPv6": lambda: listening("::1", 0),
     "sandbox": lambda: server._listen(0),
 }
 

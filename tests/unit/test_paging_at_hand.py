@@ -9,7 +9,7 @@ from paging_world import DAWN, MINUTE, Row, key
 
 from graph import clock
 from graph.paging import Listing, Page, PageArgs, SnapshotFeed, page_at_hand
-from graph.paging.windows import Rows
+from graph.paging.rows import Rows
 
 pytestmark = pytest.mark.anyio
 ROWS = [Row(DAWN + i * MINUTE, "s", f"r{i:02}") for i in (3, 1, 4, 0, 2)]

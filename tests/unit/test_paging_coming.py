@@ -8,7 +8,8 @@ from paging_world import DAWN, DAY, MINUTE, Row, Vendor, World, key
 from graph import clock
 from graph.cache.store import WindowStore
 from graph.paging import Listing, PageArgs, SnapshotFeed
-from graph.paging.windows import Rows, Window
+from graph.paging.rows import Rows
+from graph.paging.windows import Window
 
 pytestmark = pytest.mark.anyio
 

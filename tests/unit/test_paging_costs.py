@@ -14,7 +14,8 @@ from paging_world import DAWN, DAY, MINUTE, Row, Vendor, World, rows_of, seeded
 from graph import clock
 from graph.cache.store import WindowStore
 from graph.paging import RangedFeed
-from graph.paging.windows import Grid, Slice, Window
+from graph.paging.rows import Slice
+from graph.paging.windows import Grid, Window
 
 pytestmark = pytest.mark.anyio
 SIXTY_DAYS = Window(DAWN, DAWN + 60 * DAY)

@@ -177,3 +177,20 @@ async def test_debts_hold_in_the_direction_of_one_walk() -> None:
     bad.is_down = False
     back = await world.last(100, page.end_cursor)
     assert [row.id for row in back.nodes] == ["g0", "b0", "g1", "b1"]
+
+
+async def test_a_source_that_a_debt_outlasted_is_counted_all_the_same() -> None:
+    """The next page starts behind its last row, so that nothing of it is read there for the rows' sake."""
+    late = Vendor("late", [Row(DAWN + i * DAY, "late", f"l{i}") for i in range(3)], is_down=True)
+    rows = [Row(DAWN + i * DAY, "live", f"n{i}") for i in range(4)]
+
+    async def read() -> list[Row]:
+        return rows
+
+    live = SnapshotFeed("live", read, lambda row: row.id)
+    listing = Listing([late.feed(), live], key=key, scope="s", window=MONTH)
+    first = await listing.page(PageArgs.parse(20, None, None, None))
+    late.is_down = False
+    second = await listing.page(PageArgs.parse(20, first.end_cursor, None, None))
+    assert (first.nodes, second.nodes) == (rows, late.rows)
+    assert (second.complete, await second.total_count()) == (True, 7)

@@ -7,7 +7,8 @@ from graph.cache.store import WindowStore
 from graph.errors import SourceErrorCode, VendorError, VendorPayloadError, VendorUnavailableError
 from graph.paging import RangedFeed
 from graph.paging.drain import Drain
-from graph.paging.windows import Grid, Slice, Window
+from graph.paging.rows import Slice
+from graph.paging.windows import Grid, Window
 
 pytestmark = pytest.mark.anyio
 DAYS = Window(DAWN, DAWN + 4 * DAY)

@@ -11,7 +11,8 @@ from graph.cache.store import WindowStore
 from graph.errors import SourceErrorCode
 from graph.paging import Listing, PageArgs, SnapshotFeed
 from graph.paging.drain import Drain
-from graph.paging.windows import Rows, Slice, Window
+from graph.paging.rows import Rows, Slice
+from graph.paging.windows import Window
 from graph.records import SourceResultStatus
 
 pytestmark = pytest.mark.anyio
@@ -108,3 +109,10 @@ async def test_a_list_that_is_read_at_once_says_so_too() -> None:
         assert page.results["live"].error is not None
         assert page.results["live"].error.message == "Rows that could not be read were left out: 2."
         assert not page.complete
+
+
+async def test_what_was_read_at_once_is_no_count_where_it_lacks_a_row() -> None:
+    vendor = torn(count=8)
+    page = await World([vendor], Window(DAWN, DAWN + 4 * DAY), store=WindowStore()).first(100)
+    assert (vendor.requests, len(page.nodes)) == (1, 6)
+    assert (await page.total_counts())["s"] is None

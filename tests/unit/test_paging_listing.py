@@ -13,8 +13,10 @@ from graph import clock
 from graph.cache.store import WindowStore
 from graph.errors import InvalidCursorError, UnsupportedError
 from graph.paging import Listing, PageArgs, RangedFeed, SnapshotFeed, resolve_window
-from graph.paging.windows import Rows, Slice, Window
+from graph.paging.rows import Rows, Slice
+from graph.paging.windows import Window
 from graph.records import SourceResultStatus
+from graph.transport.deadline import start_deadline, within_deadline
 
 pytestmark = pytest.mark.anyio
 MONTH = Window(DAWN, DAWN + 30 * DAY)
@@ -105,6 +107,39 @@ async def test_what_was_read_whole_is_counted_without_asking() -> None:
     page = await world.first(5)
     assert await page.total_count() == len(world.truth()) == 36
     assert (one.requests, one.counts) == (1, 0)
+
+
+@pytest.mark.parametrize("store", [None, WindowStore()], ids=["no store", "store"])
+async def test_what_was_read_at_once_is_counted_though_only_some_of_it_has_settled(store: WindowStore | None) -> None:
+    now = clock.now()
+    one = Vendor("s", [Row(now - i * DAY / 2, "s", f"r{i:03}") for i in range(1, 9)], has_count=True)
+    page = await World([one], Window(now - 4 * DAY, now + DAY), store=store).first(5)
+    assert page.known_total == (8,)
+    assert (one.requests, one.counts) == (1, 0)
+
+
+async def test_of_a_list_that_is_read_whole_only_what_is_wanted_is_counted() -> None:
+    async def read() -> list[Row]:
+        return vendor(count=9).rows
+
+    feed = SnapshotFeed("s", read, lambda row: row.id, keep=lambda row: row.id.endswith(("3", "4")))
+    page = await Listing([feed], key=key, scope="s").page(PageArgs())
+    assert (page.known_total, len(page.nodes)) == ((2,), 2)
+
+
+@pytest.mark.parametrize("store", [None, WindowStore()], ids=["no store", "store"])
+async def test_only_what_others_may_wait_for_too_is_read_without_a_deadline(store: WindowStore | None) -> None:
+    """Where nothing is kept nobody would come for what went on."""
+    left: list[float] = []
+
+    class Noting(Vendor):
+        async def read(self, window: Window, token: object | None) -> Slice[Row]:
+            left.append(within_deadline(1000.0))
+            return await super().read(window, token)
+
+    start_deadline(100.0)
+    await World([Noting("s", vendor().rows)], MONTH, store=store).first(5)
+    assert [seconds == 1000.0 for seconds in left] == [store is not None]
 
 
 async def test_the_count_is_null_where_reading_would_exceed_the_budget() -> None:

@@ -6,7 +6,8 @@ from paging_world import DAWN, DAY, MINUTE, Row
 from graph.errors import VendorPayloadError
 from graph.paging import RangedFeed
 from graph.paging.drain import Drain
-from graph.paging.windows import Grid, Slice, Window
+from graph.paging.rows import Slice
+from graph.paging.windows import Grid, Window
 
 pytestmark = pytest.mark.anyio
 DAYS = Window(DAWN, DAWN + 4 * DAY)

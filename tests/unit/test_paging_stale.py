@@ -13,7 +13,8 @@ from graph import clock
 from graph.cache.store import WindowStore
 from graph.errors import SourceErrorCode, VendorAuthError, VendorUnavailableError
 from graph.paging import Listing, Page, PageArgs, SnapshotFeed
-from graph.paging.windows import Slice, Window
+from graph.paging.rows import Slice
+from graph.paging.windows import Window
 from graph.records import SourceResultStatus
 
 pytestmark = pytest.mark.anyio
@@ -220,3 +221,12 @@ def test_no_row_is_lost_or_doubled_in_any_weather(seed: int, size: int, is_forwa
             assert {row for row, at in born.items() if at <= began} <= set(rows) <= set(born)
 
         asyncio.run(check())
+
+
+async def test_of_a_window_that_was_read_across_the_line_what_has_settled_stays(time: Time) -> None:
+    vendor = Vendor("s", [Row(NOW - i * DAY - MINUTE, "s", f"r{i}") for i in range(6)])
+    store = WindowStore()
+    await World([vendor], Window(NOW - 6 * DAY, NOW), store=store).first(10)
+    time.passed_s = 60
+    page = await World([vendor], Window(NOW - 6 * DAY, NOW - 3 * DAY), store=store).first(10)
+    assert (len(page.nodes), vendor.requests) == (3, 1)

@@ -199,10 +199,42 @@ def test_a_source_name_is_plain(name: str) -> None:
         ("SOURCES__A__TOKN", "x", "sources.a.tokn: unknown key"),
         ("SOURCES__A", "x", "sources.a: expected a table"),
         ("SOURCES__A__TOKEN__FILE", "x", "CONFGRAPH_SOURCES__A__TOKEN__FILE: token is no table"),
+        ("SERVER_PORT", "1", "CONFGRAPH_SERVER_PORT: two underscores stand between levels: CONFGRAPH_SERVER__PORT"),
+        (
+            "AUTH_JWT_CA_FILE",
+            "x",
+            "CONFGRAPH_AUTH_JWT_CA_FILE: two underscores stand between levels: CONFGRAPH_AUTH__JWT__CA_FILE",
+        ),
+        (
+            "SOURCES_A_TOKEN",
+            "x",
+            "CONFGRAPH_SOURCES_A_TOKEN: two underscores stand between levels: CONFGRAPH_SOURCES__A__TOKEN",
+        ),
+        (
+            "SOURCES_B_TOKEN",
+            "x",
+            "CONFGRAPH_SOURCES_B_TOKEN: two underscores stand between levels: CONFGRAPH_SOURCES__NAME__KEY",
+        ),
+        (
+            "LIMIT__MAX_COST",
+            "1",
+            "CONFGRAPH_LIMIT__MAX_COST: no such table; expected one of server, auth, cache, limits, execution, sources",
+        ),
     ],
 )
 def test_a_fault_of_the_environment_names_its_key(name: str, value: str, fault: str) -> None:
     assert faults_of(GOOD, {f"CONFGRAPH_{name}": value}) == [fault]
+
+
+@pytest.mark.parametrize("service", ["CONFGRAPH", "CONFGRAPH_SERVER", "CONFGRAPH_CACHE", "CONFGRAPH_SOURCES_A"])
+def test_what_a_cluster_sets_for_a_service_of_such_a_name_is_no_fault(service: str) -> None:
+    links = {
+        f"{service}_PORT": "tcp://10.0.0.1:8000",
+        f"{service}_PORT_8000_TCP_ADDR": "10.0.0.1",
+        f"{service}_SERVICE_HOST": "10.0.0.1",
+        f"{service}_SERVICE_PORT_HTTP": "8000",
+    }
+    assert settings_of(GOOD, links).server == settings_of(GOOD).server
 
 
 def test_every_fault_is_told_at_once() -> None:

@@ -19,7 +19,8 @@ from graph.cache import leases
 from graph.cache.codec import FactCodec
 from graph.cache.store import WindowStore
 from graph.errors import VendorCircuitOpenError, VendorThrottledError, VendorUnavailableError
-from graph.paging.windows import Slice, Window
+from graph.paging.rows import Slice
+from graph.paging.windows import Window
 from graph.records import Conference
 from graph.sandbox.world import World as SandboxWorld
 

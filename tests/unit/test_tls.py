@@ -21,11 +21,12 @@ from graph.transport.connections import tls_context
 
 pytestmark = pytest.mark.anyio
 
+UNREACHED = "acme: report could not be reached"
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\nConnection: close\r\n\r\n{"rows":[]}'
 
 
 @contextlib.asynccontextmanager
-async def speaking(tls: ssl.SSLContext) -> AsyncIterator[tuple[int, list[bytes]]]:
+async def speaking(tls: ssl.SSLContext | None) -> AsyncIterator[tuple[int, list[bytes]]]:
     """The port of a vendor, and what it was told."""
     told: list[bytes] = []
 
@@ -72,8 +73,16 @@ async def test_a_bad_certificate_is_told_nothing(
         error = await failure(client)
     assert type(error) is VendorUnreachableError
     assert error.source_code is SourceErrorCode.UNAVAILABLE
-    assert error.message == "acme: report could not be reached: its certificate is not to be trusted."
+    assert error.message == f"{UNREACHED}: its certificate is not to be trusted."
     assert b"".join(told) == b""
+
+
+async def test_a_vendor_that_speaks_no_tls_is_told_nothing() -> None:
+    async with speaking(None) as (port, told), client_of(f"https://localhost:{port}") as client:
+        error = await failure(client)
+    assert type(error) is VendorUnreachableError
+    assert error.message == f"{UNREACHED}: no TLS of version 1.2 or later could be agreed on."
+    assert CREDENTIAL.encode() not in b"".join(told)
 
 
 async def test_a_vendor_that_never_agrees_on_a_key_is_waited_for_no_longer_than_any() -> None:

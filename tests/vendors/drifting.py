@@ -15,7 +15,8 @@ from recorder import Recorder
 from vendors import huawei_app, quanshi_app
 from vendors.hexmeet_app import NOW, hexmeet
 
-from graph.paging.windows import Rows, Slice, Window
+from graph.paging.rows import Rows, Slice
+from graph.paging.windows import Window
 from graph.records import Conference, McuKind, RegionMeasure
 from graph.vendors.base import Adapter, ConferenceQuery, Extras
 

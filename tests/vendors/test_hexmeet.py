@@ -261,6 +261,7 @@ REFUSALS: list[tuple[Any, type[VendorError], type[VendorError], str | None]] = [
     ({**OK, "err_code": 12, "err_info": LEAK}, VendorRefusedError, VendorExpiredError, "12"),
     ((404, b"search_context_missing"), VendorRefusedError, VendorExpiredError, None),
     ((503, b"<html>"), VendorUnavailableError, VendorUnavailableError, None),
+    ((503, page([])), VendorUnavailableError, VendorUnavailableError, None),
 ]
 
 
@@ -338,7 +339,7 @@ async def test_a_scroll_ends_with_its_rows_though_some_cannot_be_read() -> None:
 @pytest.mark.parametrize("blank", [None, 5, {}])
 @pytest.mark.parametrize("code", [0, 7])
 async def test_only_the_err_code_decides(code: int, blank: object) -> None:
-    answer = page([]) | {"err_code": code, "err_info": blank, "more_info": blank, "guid": ""}
+    answer = page([]) | {"err_code": code, "err_info": blank, "more_info": blank, "guid": "", "strange": 1}
     async with hexmeet({"term_call_stats": [answer | {"guid": None}, answer]}) as (adapter, _):
         for _ in range(2):
             if code:
@@ -347,9 +348,11 @@ async def test_only_the_err_code_decides(code: int, blank: object) -> None:
                 assert caught.value.vendor_code == "7"
             else:
                 assert (await read(adapter, "calls")).rows == []
+        strange = [it.count for it in adapter.client.drift.observed() if it.field == "$.strange"]
+    assert strange == ([] if code else [1]), "what refuses owes nothing to the contract of a page"
 
 
-@pytest.mark.parametrize("body", [b'{"err_code": 0, "tot', b"\xff", {}, {**OK, "guid": "another request's"}])
+@pytest.mark.parametrize("body", [b'{"err_code": 0, "tot', b"\xff", {}, page([]) | {"guid": "another request's"}])
 async def test_an_answer_that_is_none_is_an_error(body: Any) -> None:
     async with hexmeet({"term_call_stats": [body]}) as (adapter, _):
         with pytest.raises(VendorPayloadError):

@@ -84,6 +84,13 @@ def test_whereabouts_are_narrowed_bounded_and_forget_the_oldest() -> None:
     assert whereabouts.find(["a", "b", "c"]) == [Window(NOW - HOUR, NOW), Window(NOW, NOW + HOUR)]
 
 
+def test_whereabouts_that_are_full_make_room_for_more_than_one() -> None:
+    whereabouts = Whereabouts(max_entries=20)
+    whereabouts.remember_starts((str(number), NOW) for number in range(20))
+    whereabouts.remember_starts([("0", NOW), ("20", NOW)])
+    assert [number for number in range(21) if str(number) in whereabouts] == [0, *range(4, 21)]
+
+
 # ---- members and calls --------------------------------------------------------------------------
 
 
@@ -231,8 +238,34 @@ async def test_absence_is_not_proven_by_a_search(time: list[float]) -> None:
         asked = ranges(vendor.of("term_conf_stats"))
     assert asked == [Window(NOW - 12 * DAY, NOW), Window(near - DAY, near + DAY)]
     assert isinstance(unmet, LookupLimitError)
-    assert "12 days" in unmet.message
+    assert unmet.message == (
+        "hex was searched back 12 days, and this id was not met: `conference(startedNear:)`, or a larger lookup_days, "
+        "reaches further."
+    )
     assert isinstance(unmet_there, LookupLimitError)
+    assert unmet_there.message == (
+        "hex was searched around the time given, and this id was not met: another `startedNear` may find it."
+    )
+    assert time == [100.0]
+
+
+async def test_what_is_not_listed_where_it_was_met_is_not_said_to_be_old(time: list[float]) -> None:
+    """A conference that goes on: a call of it has ended, it has not. A stranger is said to be searched for."""
+    answers = {
+        "term_conf_stats": lambda _: page([]),
+        "term_call_stats": [page([call_row(1, 1, NOW - HOUR)])],
+        "datehistgram_stats": lambda _: histogram({}),
+    }
+    async with hexmeet(answers) as (adapter, vendor):
+        await adapter.list_calls(Window(NOW - DAY, NOW))
+        (ongoing,) = await adapter.get_conferences([f"{1:032x}"], Extras())
+        assert len(vendor.of("term_conf_stats")) == 1
+        beside, stranger = await adapter.get_conferences([f"{1:032x}", f"{2:032x}"], Extras())
+    for unlisted in (ongoing, beside):
+        assert isinstance(unlisted, LookupLimitError)
+        assert unlisted.message == ("hex does not list this id now: what goes on is listed only once it has ended.")
+    assert isinstance(stranger, LookupLimitError)
+    assert "searched back 31 days" in stranger.message
     assert time == [100.0]
 
 

@@ -30,7 +30,8 @@ from vendors.drifting import (
 from vendors.hexmeet_app import hexmeet
 
 from graph.errors import VendorPayloadError
-from graph.paging.windows import Rows, Window
+from graph.paging.rows import Rows
+from graph.paging.windows import Window
 from graph.records import UsageDimension, UsageOrder, UsageSubject
 from graph.vendors.base import Adapter, Extras
 

@@ -21,7 +21,8 @@ from graph.errors import (
     VendorUnavailableError,
 )
 from graph.ids import faint_hash, short_hash
-from graph.paging.windows import Slice, Window
+from graph.paging.rows import Slice
+from graph.paging.windows import Window
 from graph.records import (
     Call,
     Conference,

@@ -73,6 +73,7 @@ async def test_found_by_uuid_or_by_search(*, honours_uuid: bool, days: Callable[
     assert isinstance(found[0], Conference)
     assert found[0].members is not None
     assert {type(value) for value in found[2:]} - {Conference} == {LookupLimitError}
+    assert "searched back 31 days" in str(found[3])
 
 
 async def test_a_uuid_that_is_honoured_costs_a_request_of_a_row(days: Callable[[int], str]) -> None:

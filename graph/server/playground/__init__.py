@@ -1,7 +1,7 @@
 """The playground: GraphiQL with examples, for browsers that open /graphql, and the files that its page loads.
 
-It holds nothing that needs a caller to be known: what it asks, it asks as anybody does. `page/` has its sources; the
-build of the wheel makes `built/` of them (see `.ci/playground.py`).
+The page itself needs no authentication: its queries do, like any others. `page/` has its sources; the build of
+the wheel turns them into `built/` (see `.ci/playground.py`).
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from graph.server.headers import HEADERS
 from graph.settings import ServerSettings
 
 HOME = Path(__file__).parent
@@ -59,7 +60,7 @@ class Playground:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the page."""
         page = self._page if "authorization" in Headers(scope=scope) else self._locked  # a proxy may have added one
-        await HTMLResponse(page, headers={"content-security-policy": POLICY})(scope, receive, send)
+        await HTMLResponse(page, headers={**HEADERS, "content-security-policy": POLICY})(scope, receive, send)
 
     async def file(self, request: Request) -> Response:
         """Answer with a file that the page loads. Its name changes with what is in it.

@@ -18,7 +18,8 @@ from typing import ClassVar, TypeVar, cast
 
 from graph import clock
 from graph.errors import LookupLimitError, VendorError
-from graph.paging.windows import Rows, Slice, Window
+from graph.paging.rows import Rows, Slice
+from graph.paging.windows import Window
 from graph.records import (
     Call,
     Capability,
@@ -225,17 +226,19 @@ class HexmeetAdapter(HexmeetStatistics):
         What is not where it was met is not listed yet, as a conference that goes on, or no longer: unless `near` says
         better, looking further would read all that is allowed in vain.
         """
-        where = f"in the last {self.lookup.days} days" if near is None else "within a day of the time given"
-        missing: Exception = LookupLimitError(f"{self.source} has no look-up by id; this one was not met {where}.")
+        unlisted = f"{self.source} does not list this id now: what goes on is listed only once it has ended."
+        known = {vendor_id for vendor_id in wanted if vendor_id in self._whereabouts}
+        strangers = wanted - known if near is None else wanted
+        missing: dict[str, Exception] = dict.fromkeys(strangers, self.not_met(near))
+        missing |= dict.fromkeys(known, LookupLimitError(unlisted))
         found: dict[str, Found] = {}
-        strangers = {vendor_id for vendor_id in wanted if near is not None or vendor_id not in self._whereabouts}
         try:
             await _search(read, await self._join_spans(subject, self._whereabouts.find(wanted)), wanted, found)
             if not strangers <= found.keys():
                 await _search(read, await self._lookup_spans(subject, near), strangers, found)
         except VendorError as error:
-            missing = error
-        return [found.get(vendor_id, missing) if vendor_id in wanted else None for vendor_id in vendor_ids]
+            missing = dict.fromkeys(wanted, error)
+        return [found.get(vendor_id) or missing.get(vendor_id) for vendor_id in vendor_ids]
 
     async def _lookup_spans(self, subject: UsageSubject, near: datetime | None) -> list[Window]:
         now = clock.now()
@@ -319,12 +322,13 @@ class HexmeetAdapter(HexmeetStatistics):
 
     def _to_call(self, row: CallRow) -> Call:
         return Call(
-            source_name=self.source,
-            vendor_id=row.call_guid,
-            display_name=row.name or None,
-            started_at=row.started_at,
-            ended_at=row.ended_at,
-            duration_seconds=row.duration,
+            # The first by place: more than fifteen names would be put into a dict for each row.
+            self.source,
+            row.call_guid,
+            row.name or None,
+            row.started_at,
+            row.ended_at,
+            row.duration,
             bitrate_kbps=row.call_rate,
             call_type=row.call_type or None,
             client_version=row.version or None,

@@ -23,13 +23,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from graph import clock
-from graph.sandbox.world import Phase, World, WorldAttendance, WorldConference
+from graph.sandbox.world import LEAD, LONGEST, Phase, World, WorldAttendance, WorldConference
 from graph.vendors.hexmeet.emulator_rows import call_row, conference_row
-from graph.vendors.hexmeet.emulator_statistics import LONGEST, Range, Statistics, days, ended_calls
+from graph.vendors.hexmeet.emulator_statistics import Range, Statistics, days, ended_calls
 
 SANDBOX_TOKEN = "sandbox-hexmeet-token"  # noqa: S105 - made up, opens nothing but the sandbox
 
-_LEAD = timedelta(days=4)  # nothing is booked longer before its start
 _NOTHING = timedelta()
 _SHUFFLED_WHOLE = 20_000
 _CONTEXTS = 79
@@ -279,7 +278,7 @@ class _Emulator:
 
     def _conferences(self, asked: _Filter, now: datetime) -> Iterator[list[WorldConference]]:
         back = LONGEST if asked.by in ("end", "overlap") else _NOTHING
-        ahead = _LEAD if asked.by == "creation" else _NOTHING
+        ahead = LEAD if asked.by == "creation" else _NOTHING
         for _, (start, end) in days((asked.start - back, asked.end + ahead), UTC):
             yield self._repeated(
                 [

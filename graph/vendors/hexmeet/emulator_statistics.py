@@ -13,10 +13,7 @@ from itertools import accumulate
 from typing import Any
 from zlib import crc32
 
-from graph.sandbox.world import Phase, World, WorldAttendance, WorldConference
-
-LONGEST = timedelta(hours=26)
-"""No conference goes on for longer."""
+from graph.sandbox.world import LONGEST, Phase, World, WorldAttendance, WorldConference
 
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)

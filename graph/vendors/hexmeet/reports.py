@@ -52,7 +52,7 @@ from graph.vendors.hexmeet.wire import (
     Resources,
 )
 
-Body = TypeVar("Body")
+Body = TypeVar("Body", bound=Envelope)
 
 _MILLISECOND = timedelta(milliseconds=1)
 _NOTHING_OPENED = (
@@ -249,6 +249,9 @@ class Reports:
         )
 
         def read(reply: VendorReply) -> Body:
+            whole = reply.decode_at_once(report.decoder, lambda it: it.err_code == 0 and it.guid in (None, "", guid))
+            if whole is not None:
+                return whole
             self._refuse(reply, guid, is_scroll_page="scrollid" in body)
             return reply.decode(report.decoder) if report.needs_all else reply.decode_rows(report.decoder)
 

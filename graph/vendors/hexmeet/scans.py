@@ -4,9 +4,9 @@ A scan costs a scroll, one of very few, and one request for each page of rows. S
 than many short ones, until the rows read in vain cost more than another scroll would.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 
 from graph.paging.windows import Window
 
@@ -51,7 +51,7 @@ class Whereabouts:
 
     def __init__(self, max_entries: int = 100_000) -> None:
         self._max_entries = max_entries
-        self._places: OrderedDict[str, Window | datetime] = OrderedDict()
+        self._places: dict[str, Window | datetime] = {}
 
     def remember_starts(self, starts: Iterable[tuple[str, datetime]]) -> None:
         """Note when rows started."""
@@ -68,10 +68,12 @@ class Whereabouts:
     def _keep(self, met: Iterable[tuple[str, Window | datetime]]) -> None:
         places = self._places
         for vendor_id, place in met:
+            places.pop(vendor_id, None)  # so that it comes last
             places[vendor_id] = place
-            places.move_to_end(vendor_id)
-        while len(places) > self._max_entries:
-            places.popitem(last=False)
+        excess = len(places) - self._max_entries
+        if excess > 0:  # many at once: to find the first ones of a dict takes long, where others were before
+            for vendor_id in list(islice(places, excess + self._max_entries // 10)):
+                del places[vendor_id]
 
     def __contains__(self, vendor_id: str) -> bool:
         return vendor_id in self._places

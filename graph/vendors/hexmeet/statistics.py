@@ -1,14 +1,15 @@
 """HexMeet's statistics: counts per day, groups, media resources, regions. None of them opens a scroll."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from graph import clock
-from graph.paging.windows import EPOCH, Rows, Window
+from graph.paging.rows import Rows
+from graph.paging.windows import EPOCH, Window
 from graph.records import (
     ConferenceState,
     McuKind,
@@ -21,6 +22,7 @@ from graph.records import (
     UsageSubject,
 )
 from graph.statistics import (
+    NOTHING,
     Gauge,
     LiveCounts,
     McuDay,
@@ -30,6 +32,8 @@ from graph.statistics import (
     UsageGroup,
     UsageGroups,
     UsageStats,
+    merge_if_all,
+    merge_stats,
 )
 from graph.transport.client import VendorClient
 from graph.transport.lenient import left_out
@@ -195,7 +199,7 @@ class HexmeetStatistics(Adapter):
         Source: contracts.md 1.3 and 1.6, sample hexmeet-datehistgram_stats.json
         """
         midnights = _midnights(first, last, zone)
-        days = dict.fromkeys(midnights[:-1], UsageStats(count=0, total_duration_seconds=0))
+        days = dict.fromkeys(midnights[:-1], NOTHING)
         dates = {midnight.astimezone(zone).date(): midnight for midnight in days}
         count, total = 0, 0
         for stretch in _stretches(midnights, zone):
@@ -206,7 +210,7 @@ class HexmeetStatistics(Adapter):
                 # Where a day has 25 hours, the last has a bucket of its own; both lie on one date.
                 on = max(_instant(bucket.key), stretch.start).astimezone(zone).date()
                 if on in dates:
-                    days[dates[on]] = _add(days[dates[on]], _to_stats(bucket))
+                    days[dates[on]] = merge_stats([days[dates[on]], _to_stats(bucket)])
         return Usage(
             count=count,
             total_duration_seconds=total,
@@ -232,8 +236,8 @@ class HexmeetStatistics(Adapter):
         totals = UsageStats(
             count=body.count,
             total_duration_seconds=int(body.sum),
-            min_duration_seconds=_extreme(min, [stats.min_duration_seconds for stats in held]),
-            max_duration_seconds=_extreme(max, [stats.max_duration_seconds for stats in held]),
+            min_duration_seconds=merge_if_all([stats.min_duration_seconds for stats in held], min),
+            max_duration_seconds=merge_if_all([stats.max_duration_seconds for stats in held], max),
             average_duration_seconds=body.sum / body.count if body.count else None,
         )
         return UsageGroups(groups=Rows.of(groups, left_out(body.buckets)), totals=totals)
@@ -317,7 +321,7 @@ class HexmeetStatistics(Adapter):
 
 def _to_stats(stats: Stats) -> UsageStats:
     if not stats.count:
-        return UsageStats(count=0, total_duration_seconds=0)
+        return NOTHING
     return UsageStats(
         count=stats.count,
         total_duration_seconds=int(stats.sum),
@@ -333,27 +337,6 @@ def _to_gauge(stats: GaugeStats | None) -> Gauge | None:
     if not stats.count:
         return Gauge(samples=0, min=None, max=None, average=None)
     return Gauge(samples=stats.count, min=stats.min, max=stats.max, average=stats.avg)
-
-
-def _add(one: UsageStats, other: UsageStats) -> UsageStats:
-    """The stats of both together."""
-    if not one.count or not other.count:
-        return one if one.count else other
-    count = one.count + other.count
-    total = one.total_duration_seconds + other.total_duration_seconds
-    return UsageStats(
-        count=count,
-        total_duration_seconds=total,
-        min_duration_seconds=_extreme(min, [one.min_duration_seconds, other.min_duration_seconds]),
-        max_duration_seconds=_extreme(max, [one.max_duration_seconds, other.max_duration_seconds]),
-        average_duration_seconds=total / count,
-    )
-
-
-def _extreme(pick: Callable[[list[int]], int], values: list[int | None]) -> int | None:
-    """The least or the greatest, where all are known."""
-    known = [value for value in values if value is not None]
-    return pick(known) if known and len(known) == len(values) else None
 
 
 def _instant(epoch_ms: int) -> datetime:

@@ -34,10 +34,11 @@ class Envelope(Wire, frozen=True, kw_only=True):
     guid: Any = ""
 
 
-class Body(Wire, frozen=True, kw_only=True):
+class Body(Envelope, frozen=True, kw_only=True):
     """Base of successful answers."""
 
-    unread: ClassVar[frozenset[str]] = frozenset({"err_code", "err_info", "guid", "more_info"})
+    unread: ClassVar[frozenset[str]] = frozenset({"more_info"})
+    sometimes: ClassVar[frozenset[str]] = frozenset({"err_info", "guid"})
 
 
 # ---- rows: term_conf_stats, term_call_stats -----------------------------------------------------

@@ -1,4 +1,4 @@
-"""Huawei AICC CC-Gateway: conferences by id, with the people in them, while they go on."""
+"""Huawei AICC CC-Gateway: conferences in progress by id, with the people in them."""
 
 from graph.vendors.base import VendorSpec, late
 from graph.vendors.huawei.adapter import HuaweiAdapter, HuaweiSettings

@@ -25,8 +25,8 @@ from graph.errors import (
     VendorRefusedError,
     VendorUnavailableError,
 )
+from graph.paging.rows import Rows
 from graph.paging.shelf import SNAPSHOT_TTL_S
-from graph.paging.windows import Rows
 from graph.records import Capability, Conference, ConferenceState, Member
 from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts

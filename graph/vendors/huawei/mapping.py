@@ -5,7 +5,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from graph.ids import faint_hash
-from graph.paging.windows import EPOCH, Rows
+from graph.paging.rows import Rows
+from graph.paging.windows import EPOCH
 from graph.records import (
     ClientType,
     Conference,

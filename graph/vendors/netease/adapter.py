@@ -21,8 +21,9 @@ import msgspec
 
 from graph import clock
 from graph.errors import VendorAuthError, VendorError, VendorPayloadError, VendorRefusedError
+from graph.paging.rows import Rows, Slice
 from graph.paging.shelf import SNAPSHOT_TTL_S
-from graph.paging.windows import EPOCH, Rows, Slice, Window
+from graph.paging.windows import EPOCH, Window
 from graph.records import Capability, Conference, ConferenceState, Member, UsageSubject
 from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts, Usage
@@ -39,6 +40,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 DETAILS_AT_ONCE = 8
+_HEADERS = {"content-type": "application/json;charset=utf-8"}
 BUCKET_ZONE = timezone(timedelta(hours=8))
 
 _UNIQUE_ID = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -315,7 +317,7 @@ class NeteaseAdapter(Adapter):
         request = VendorRequest(
             endpoint=endpoint,
             path=path or f"/v1/statistic/meeting/{endpoint}",
-            headers={"content-type": "application/json;charset=utf-8"},
+            headers=_HEADERS,
             json=body,
         )
         try:

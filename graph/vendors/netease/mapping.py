@@ -6,7 +6,7 @@ expired unused. A meeting entered before its time goes back to status 1, so that
 
 from datetime import UTC, datetime, tzinfo
 
-from graph.paging.windows import Rows
+from graph.paging.rows import Rows
 from graph.records import (
     BigInt,
     ClientType,
@@ -66,10 +66,11 @@ def to_conference(row: wire.Meeting, source: str, zone: tzinfo) -> Conference:
     is_live = state is ConferenceState.LIVE
     has_duration = not is_live and (row.duration != 0 or started_at is not None)
     return Conference(
-        source_name=source,
-        vendor_id=str(row.meeting_unique_id),
-        state=state,
-        sort_time=started_at or booked_from or created_at,
+        # The first by place: more than fifteen names would be put into a dict for each row.
+        source,
+        str(row.meeting_unique_id),
+        state,
+        started_at or booked_from or created_at,
         number=_text(row.meeting_id),
         title=row.subject or None,
         started_at=started_at,

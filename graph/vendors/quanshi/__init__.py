@@ -1,4 +1,4 @@
-"""Quanshi (全时): the list of conferences that are going on."""
+"""Quanshi (全时): the list of conferences in progress."""
 
 from graph.vendors.base import VendorSpec, late
 from graph.vendors.quanshi.adapter import QuanshiAdapter, QuanshiFields, QuanshiSettings

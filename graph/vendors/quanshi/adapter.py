@@ -10,15 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
 from graph.cache.codec import FactCodec
-from graph.errors import (
-    VendorAuthError,
-    VendorError,
-    VendorPayloadError,
-    VendorRefusedError,
-    VendorUnavailableError,
-)
+from graph.errors import VendorAuthError, VendorError, VendorRefusedError
+from graph.paging.drain import Drain
+from graph.paging.feeds import RangedFeed
+from graph.paging.rows import Rows, Slice
 from graph.paging.shelf import SNAPSHOT_TTL_S
-from graph.paging.windows import Rows
+from graph.paging.windows import EPOCH, SECOND, Window
 from graph.records import Capability, Conference, ConferenceState, Organization, Person, Record
 from graph.settings import Secret, SourceSettings, fits_header
 from graph.statistics import LiveCounts
@@ -32,8 +29,6 @@ from graph.vendors.quanshi.costs import COSTS
 ENDPOINT = "listbystatus"
 LISTING: FactCodec[wire.Listing] = FactCodec(wire.Listing)
 MAX_PAGE_SIZE = 50
-MAX_READS = 3
-PAGES_IN_VAIN = 3  # a page may bring nothing new where the list shifted
 # Only 20713, "template does not exist", is documented; the others are what a refused token would say.
 KINDS: dict[int, type[VendorError]] = {401: VendorAuthError, 403: VendorAuthError, 20713: VendorRefusedError}
 STATES = {
@@ -70,9 +65,10 @@ class QuanshiSettings(SourceSettings, frozen=True, kw_only=True):
         return found
 
 
-class QuanshiFields(Record, frozen=True, kw_only=True):
+class QuanshiFields(Record, frozen=True):
     """A Quanshi conference's own fields; their meaning stands in fields.py."""
 
+    status: int
     event_id: int | None = None
     billing_code: str | None = None
     customer_code: str | None = None
@@ -83,7 +79,6 @@ class QuanshiFields(Record, frozen=True, kw_only=True):
     is_secure: bool | None = None
     is_recorded: bool | None = None
     data_center: str | None = None
-    status: int
     conf_duration_seconds: int | None = None
     voip_count: int | None = None
     pstn_count: int | None = None
@@ -180,38 +175,27 @@ class QuanshiAdapter(Adapter):
         return await self.share(ENDPOINT, self._read_list, SNAPSHOT_TTL_S, codec=LISTING)
 
     async def _read_list(self) -> wire.Listing:
-        """The whole list, each row once, and the vendor's count of it.
-
-        A row that leaves meanwhile moves the others up a page, past the reader: a count that changed between the
-        first page and the last means that one may have been missed, as does a page of known rows while others are
-        missing, and the list is read again.
-        """
-        for _ in range(MAX_READS):
-            rows: dict[str, wire.Row] = {}
-            number = newest = 1
-            missing = 0
-            came_again = False
-            first = page = await self._read_page(number, self.page_size)
-            while page.conf_list or left_out(page.conf_list):
-                known = len(rows)
-                rows.update((row.conference_id, row) for row in page.conf_list)
-                missing += left_out(page.conf_list)
-                came_again |= len(page.conf_list) > 1 and len(rows) == known
-                newest = number if len(rows) > known or left_out(page.conf_list) else newest
-                if number * self.page_size >= page.total_count:
-                    break
-                if number - newest > PAGES_IN_VAIN:
-                    raise VendorPayloadError(
-                        f"{ENDPOINT} answers the same rows on every page.", source=self.source, endpoint=ENDPOINT
-                    )
-                number += 1
-                page = await self._read_page(number, self.page_size)
-            is_short = came_again and len(rows) + missing < page.total_count
-            if page.total_count == first.total_count and not is_short:
-                return wire.Listing(page.total_count, list(rows.values()), missing)
-        raise VendorUnavailableError(
-            f"The list kept changing while it was read {MAX_READS} times.", source=self.source, endpoint=ENDPOINT
+        """The whole list, each row once, and the vendor's count of it; read again where it shifted meanwhile."""
+        feed = RangedFeed(
+            source=self.source,
+            read=self._read_slice,
+            time=lambda _: EPOCH,  # the list has no range: whatever is on it is read
+            identity=lambda row: row.conference_id,
+            grid=self.grid,
+            page_size=self.page_size,
+            has_stateless_pages=self.has_stateless_pages,
         )
+        drain = Drain(feed, Window(EPOCH, EPOCH + SECOND))
+        while not drain.is_done:
+            await drain.read_page()
+        return wire.Listing(drain.total or 0, list(drain.rows.values()), drain.left_out)
+
+    async def _read_slice(self, _: Window, token: object | None) -> Slice[wire.Row]:
+        number = token if isinstance(token, int) else 1
+        page = await self._read_page(number, self.page_size)
+        missing = left_out(page.conf_list)
+        goes_on = bool(page.conf_list or missing) and number * self.page_size < page.total_count
+        return Slice(page.conf_list, page.total_count, number + 1 if goes_on else None, left_out=missing)
 
     async def _read_page(self, number: int, count: int) -> wire.Page:
         return await with_fresh_secrets(
@@ -283,17 +267,18 @@ class QuanshiAdapter(Adapter):
 
 def _to_fields(row: wire.Row) -> QuanshiFields:
     return QuanshiFields(
-        event_id=row.event_id,
-        billing_code=row.billing_code or None,
-        customer_code=row.customer_code or None,
-        host_account_type=row.host_account_type,
-        host_account_type_name=row.host_account_type_str or None,
-        host_ip=row.host_ip or None,
-        host_location=row.host_location or None,
-        is_secure=row.is_secure_conf,
-        is_recorded=row.is_record,
-        data_center=row.data_center or None,
-        status=row.status,
+        # The first by place: more than fifteen names would be put into a dict for each row.
+        row.status,
+        row.event_id,
+        row.billing_code or None,
+        row.customer_code or None,
+        row.host_account_type,
+        row.host_account_type_str or None,
+        row.host_ip or None,
+        row.host_location or None,
+        row.is_secure_conf,
+        row.is_record,
+        row.data_center or None,
         conf_duration_seconds=row.conf_duration,
         voip_count=row.voip_cnt,
         pstn_count=row.pstn_cnt,

@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar, NamedTuple, TypeVar
 
 from graph import clock
-from graph.errors import LookupLimitError, VendorError, VendorPayloadError, VendorRefusedError
-from graph.paging.windows import EPOCH, Grid, Rows, Slice, Window
+from graph.errors import VendorError, VendorPayloadError, VendorRefusedError
+from graph.paging.rows import Rows, Slice
+from graph.paging.windows import EPOCH, Grid, Window
 from graph.records import (
     Call,
     Capability,
@@ -144,7 +145,7 @@ class SystecAdapter(Adapter):
         calls: list[Call] = []
         missing = page.left_out
         for conference in page.rows:
-            told = self._told(conference.calls, "telephony_usage")
+            told = self._required(conference.calls, "telephony_usage")
             if isinstance(told, VendorError):
                 raise told
             calls += told
@@ -190,7 +191,8 @@ class SystecAdapter(Adapter):
         known = {uuid: self._detail.starts[uuid] for uuid in wanted if uuid in self._detail.starts}
         window = Window(near - self.max_conference, near + self.max_conference) if near else self._recent()
         found: dict[str, Conference | Exception] = {**await self._find(known, extras)}
-        found |= await self._search(sorted(wanted - known.keys()), window, extras)
+        strangers = sorted(wanted - known.keys())
+        found |= dict.fromkeys(strangers, self.not_met(near)) | await self._search(strangers, window, extras)
         return [found.get(vendor_id) for vendor_id in vendor_ids]
 
     async def get_calls(self, vendor_ids: Sequence[str]) -> list[Call | Exception | None]:
@@ -207,7 +209,7 @@ class SystecAdapter(Adapter):
         def one(vendor_id: str, conference: Conference | Exception | None) -> Call | Exception | None:
             if conference is None or isinstance(conference, Exception):
                 return conference
-            told = self._told(conference.calls, "telephony_usage")
+            told = self._required(conference.calls, "telephony_usage")
             if isinstance(told, VendorError):
                 return told
             absent = self.absent_from("detail", Rows.missing_from(told))
@@ -225,7 +227,7 @@ class SystecAdapter(Adapter):
         Source: contracts.md 3
         """
         rows = await self._read_again(conferences, Extras(members=True))
-        return [row if isinstance(row, VendorError) else self._told(row.members, "participants") for row in rows]
+        return [row if isinstance(row, VendorError) else self._required(row.members, "participants") for row in rows]
 
     async def read_calls(self, conferences: Sequence[Conference]) -> list[tuple[Call, ...] | VendorError]:
         """Read the telephone legs of meetings that were read without, from the days on which they began.
@@ -237,7 +239,7 @@ class SystecAdapter(Adapter):
         Source: contracts.md 3
         """
         rows = await self._read_again(conferences, Extras(calls=True))
-        return [row if isinstance(row, VendorError) else self._told(row.calls, "telephony_usage") for row in rows]
+        return [row if isinstance(row, VendorError) else self._required(row.calls, "telephony_usage") for row in rows]
 
     async def get_rooms(self, keys: Sequence[str]) -> list[Room | Exception | None]:
         """Tell which host_ids had a meeting as far back as a search goes, newest first, a row each.
@@ -353,7 +355,7 @@ class SystecAdapter(Adapter):
         gone = VendorRefusedError(said, source=self.source, endpoint="detail")
         return [found.get(row.vendor_id, gone) for row in conferences]
 
-    def _told(self, part: tuple[T, ...] | None, name: str) -> tuple[T, ...] | VendorPayloadError:
+    def _required(self, part: tuple[T, ...] | None, name: str) -> tuple[T, ...] | VendorPayloadError:
         """What was asked for along with a meeting; left out, it says nothing, not even that there was nobody."""
         if part is not None:
             return part
@@ -390,8 +392,7 @@ class SystecAdapter(Adapter):
                     break
         except VendorError as error:
             found |= {uuid: error for uuid in missing if uuid not in found}
-        said = f"The source {self.source} was searched back as far as is allowed, and this id was not met."
-        return {uuid: found.get(uuid) or LookupLimitError(said) for uuid in uuids}
+        return {uuid: found[uuid] for uuid in uuids if uuid in found}
 
     @property
     def _honours_uuid(self) -> bool:

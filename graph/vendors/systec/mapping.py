@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 
 from graph.ids import faint_hash, short_hash
-from graph.paging.windows import Rows
+from graph.paging.rows import Rows
 from graph.records import (
     Call,
     Conference,
@@ -42,10 +42,11 @@ def to_conference(row: wire.Meeting, source: str, zone: tzinfo, extras: Extras) 
     members = _to_members(row.participants, row.uuid, source, zone) if extras.members else None
     planned = None if row.duration is None else timedelta(minutes=row.duration)
     return Conference(
-        source_name=source,
-        vendor_id=row.uuid,
-        state=ConferenceState.ENDED,
-        sort_time=started_at,
+        # The first by place: more than fifteen names would be put into a dict for each row.
+        source,
+        row.uuid,
+        ConferenceState.ENDED,
+        started_at,
         number=_number(row),
         title=row.topic or None,
         started_at=started_at,

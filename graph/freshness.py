@@ -5,13 +5,12 @@ It is noted where an answer takes what was read, whoever read it and wherever it
 
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import Any
 
 from graph import clock
-from graph.cache.memory import StoredWindow
 
 SETTLED_S = 3600.0  # what has settled hardly changes
 OWN_S = 300.0  # what depends on this process alone, as its schema and its sources do, changes with the next release
+SECOND = timedelta(seconds=1)
 
 
 class Freshness:
@@ -58,7 +57,7 @@ def start_freshness() -> Freshness:
 
 def seconds_to(until: datetime) -> int:
     """How many whole seconds there are from now to an instant, as `max-age` tells it."""
-    return max(0, (until - clock.now()) // timedelta(seconds=1))
+    return max(0, (until - clock.now()) // SECOND)
 
 
 def note_life(life_s: float, read_at: datetime | None = None) -> None:
@@ -87,9 +86,9 @@ def note_settled() -> None:
     note_life(SETTLED_S)
 
 
-def note_read(read: StoredWindow[Any], young_s: float) -> None:
+def note_read(read_at: datetime, young_s: float, *, is_settled: bool) -> None:
     """Note what was read, and for how long it is good unless it has settled; 0 is not at all, settled or not."""
-    if read.is_settled and young_s:
+    if is_settled and young_s:
         note_settled()
     else:
-        note_life(young_s, read.read_at)
+        note_life(young_s, read_at)
