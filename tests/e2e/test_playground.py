@@ -144,7 +144,7 @@ def test_the_docs_tell_what_can_be_asked() -> None:
         page.get_by_role("link", name="Query", exact=True).click()
         page.get_by_role("link", name="conferences", exact=True).click()
         docs = page.get_by_role("region", name="Documentation Explorer")
-        expect(docs).to_contain_text("Conferences of every source, merged into one list ordered by start time.")
+        expect(docs).to_contain_text("Conferences of every source, merged into one list ordered by sort time")
         expect(docs).to_contain_text("ConferenceFilter")
         assert playground.faults == []
 
