@@ -82,7 +82,8 @@ def load(
     text = "" if path is None else _read(path)
     settings = parse(text, vendors, environ, base=path.parent if path else Path())
     if not settings.sources:
-        raise ConfigError(["sources: expected at least one table such as [sources.netease]"])
+        where = "" if path else "; no configuration was given by --config or CONFGRAPH_CONFIG"
+        raise ConfigError([f"sources: expected at least one table such as [sources.netease]{where}"])
     return settings
 
 
@@ -289,6 +290,8 @@ def _linked(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 def _meant(name: str, tree: dict[str, Any]) -> str | None:
     """The variable that is meant by one without levels; None where it names no table: that is none of ours."""
+    if name in TABLES:
+        return f"{PREFIX}{name}__KEY".upper()
     sources = tree.get("sources")
     places = [["auth", "jwt"], *([table] for table in TABLES)]
     places += [["sources", source] for source in (sources if isinstance(sources, dict) else ())]
