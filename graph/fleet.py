@@ -86,10 +86,13 @@ class Fleet:
         return Fleet(source for source in self.sources.values() if source.name in names)
 
     async def gather(
-        self, sources: Iterable[Source], capability: Capability, ask: Callable[[Source], Awaitable[T]]
+        self, names: Sequence[str] | None, capability: Capability, ask: Callable[[Source], Awaitable[T]]
     ) -> Gathered[T]:
-        """Ask every source at once; one that fails or cannot is told in `results`, the others answer."""
-        asked = list(sources)
+        """Ask some sources, or all, at once; one that fails or cannot is told in `results`, the others answer.
+
+        Raises:
+            UnknownSourceError: a name is not configured.
+        """
         values: dict[str, T] = {}
 
         async def one(source: Source) -> SourceResult:
@@ -101,7 +104,7 @@ class Fleet:
                 return failed(source.name, error)
             return SourceResult(source_name=source.name, status=SourceResultStatus.OK, as_of=clock.now())
 
-        results = await asyncio.gather(*(one(source) for source in asked))
+        results = await asyncio.gather(*(one(source) for source in self.select(names)))
         return Gathered(values, {result.source_name: result for result in results})
 
     async def aclose(self) -> None:

@@ -1,7 +1,7 @@
 """The GraphQL schema: `build_schema(settings)`.
 
-What clients see: `query` and `subscription` (the roots), `conference`, `call`, `member`, `person`, `source` and
-`vendor_fields` (the types), `room`, `mcu`, `region`, `usage` and `live` (types and their root fields), `connection`,
+What clients see: `query` and `subscription` (the roots), `conference`, `call`, `room`, `mcu`, `region`, `usage` and
+`live` (types and their root fields), `member`, `person`, `source` and `vendor_fields` (other types), `connection`,
 `node`, `federation`, `enums` and `scalars` (shared by all).
 
 How rows are found: `selection` (the selected fields), `narrowing` (filters), `lists` (lists by time), `whole_lists`

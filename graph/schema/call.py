@@ -1,4 +1,4 @@
-"""Calls: the legs by which people and rooms joined conferences."""
+"""Calls, the legs by which people and rooms joined conferences, and the list of them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from graph import records
+from graph.context import Context
 from graph.loaders import ConferenceKey
+from graph.paging import Page, PageArgs
+from graph.schema.connection import After, Before, First, Last, Order, found_out
+from graph.schema.enums import TimeOrder, Vendor, values_of
+from graph.schema.lists import call_listing
+from graph.schema.narrowing import Narrowing
 from graph.schema.node import Node
 from graph.schema.of_conference import only
 from graph.schema.person import Money, Organization
+from graph.schema.scalars import TimeRange
+from graph.schema.scopes import sees
 from graph.schema.selection import Selection
 from graph.schema.source import Info, Source, joined, source_field
 from graph.schema.weights import dearest
@@ -89,3 +97,50 @@ class Call(Node):
     def is_type_of(cls, obj: object, info: object) -> bool:  # noqa: ARG003 - Strawberry's signature
         """Whether a record is described by this type."""
         return isinstance(obj, records.Call)
+
+
+# ---- the list of them -----------------------------------------------------------------------------
+
+
+@strawberry.input(description="Which calls are wanted; what is null or absent narrows nothing.")
+class CallFilter:
+    """Which calls are wanted."""
+
+    during: TimeRange | None = strawberry.field(
+        default=None,
+        description="The call began in this range. Default: the 24 hours before the first page was asked.",
+    )
+    sources: list[str] | None = strawberry.field(default=None, description="Only these sources, by name.")
+    vendors: list[Vendor] | None = strawberry.field(default=None, description="Only sources of these vendors.")
+    search: str | None = strawberry.field(
+        default=None, description="Matches display name, room name or client version, ignoring case."
+    )
+
+    def narrowing(self, context: Context) -> Narrowing:
+        """The filter as the lists take it."""
+        return Narrowing(
+            during=self.during.window() if self.during else None,
+            sources=self.sources,
+            vendors=values_of(self.vendors),
+            search=self.search,
+            sees_names=sees(context, "Call.displayName"),
+        )
+
+
+async def find_calls(
+    info: Info,
+    *,
+    filter: Annotated[  # noqa: A002 - the contract's name
+        CallFilter | None, strawberry.argument(description="Which calls are wanted.")
+    ] = None,
+    order_by: Order = TimeOrder.START_DESC,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Page[records.Call]:
+    """Resolve `Query.calls`."""
+    args = PageArgs.parse(first, after, last, before)
+    narrowing = filter.narrowing(info.context) if filter else Narrowing()
+    listing = call_listing(info.context, args, narrowing, field="calls", descending=order_by is not TimeOrder.START_ASC)
+    return await found_out(await listing.page(args), info)

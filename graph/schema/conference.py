@@ -1,4 +1,4 @@
-"""Conferences, with their members and calls."""
+"""Conferences, with their members and calls, and the list of them."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -6,16 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from graph import records
+from graph import clock, records
 from graph.context import Context
+from graph.errors import InvalidArgumentError, InvalidIdError
+from graph.ids import GlobalId, IdKind, decode_id
+from graph.loaders import ConferenceKey
 from graph.paging import Page, PageArgs
 from graph.paging.rows import Rows
 from graph.schema.call import Call
-from graph.schema.connection import After, Before, Connection, First, Last
+from graph.schema.connection import After, Before, Connection, First, Last, Order, found_out
+from graph.schema.enums import TimeOrder, Vendor, values_of
+from graph.schema.lists import conference_listing
 from graph.schema.member import Member
-from graph.schema.node import Node, read_members
+from graph.schema.narrowing import Narrowing
+from graph.schema.node import MAX_IDS, Node, read_members
 from graph.schema.of_conference import CALLS, MEMBERS, Part, only, pages_of, rows_of
 from graph.schema.person import Organization, Person
+from graph.schema.scalars import EARLIEST, TimeRange
+from graph.schema.scopes import sees
+from graph.schema.selection import Selection
 from graph.schema.source import Info, Source, joined, source_field
 from graph.schema.vendor_fields import ConferenceVendorFields
 from graph.schema.weights import PAGE, dearest
@@ -146,3 +155,105 @@ class Conference(Node):
     def is_type_of(cls, obj: object, info: object) -> bool:  # noqa: ARG003 - Strawberry's signature
         """Whether a record is described by this type."""
         return isinstance(obj, records.Conference | records.ConferenceRef)
+
+
+# ---- the list of them -----------------------------------------------------------------------------
+
+
+@strawberry.input(description="Which conferences are wanted; what is null or absent narrows nothing.")
+class ConferenceFilter:
+    """Which conferences are wanted."""
+
+    during: TimeRange | None = strawberry.field(
+        default=None,
+        description="The conference's sort time lies in this range. Default: the 24 hours before the first page was "
+        "asked; none with vendorIds.",
+    )
+    sources: list[str] | None = strawberry.field(default=None, description="Only these sources, by name.")
+    vendors: list[Vendor] | None = strawberry.field(default=None, description="Only sources of these vendors.")
+    states: list[records.ConferenceState] | None = strawberry.field(default=None, description="Only these states.")
+    vendor_ids: list[str] | None = strawberry.field(
+        default=None,
+        description="Only these conferences, by the vendor's own identifiers, at most 1000, in the order asked; with "
+        "exactly one entry in `sources`.",
+    )
+    room: strawberry.ID | None = strawberry.field(default=None, description="Only those held in this room.")
+    search: str | None = strawberry.field(
+        default=None, description="Matches title, number, room name or host name, ignoring case."
+    )
+
+    def narrowing(self, context: Context) -> Narrowing:
+        """The filter as the lists take it.
+
+        Raises:
+            InvalidArgumentError: parts of it do not go together.
+            InvalidIdError: `room` is no id of a room.
+        """
+        return Narrowing(
+            during=self.during.window() if self.during else None,
+            sources=self.sources,
+            vendors=values_of(self.vendors),
+            states=frozenset(self.states) if self.states is not None else None,
+            vendor_ids=self._vendor_ids(),
+            room=_room_id(self.room) if self.room is not None else None,
+            search=self.search,
+            sees_names=sees(context, "Person.name"),
+        )
+
+    def _vendor_ids(self) -> Sequence[str] | None:
+        if self.vendor_ids is None:
+            return None
+        if self.sources is None or len(set(self.sources)) != 1:
+            raise InvalidArgumentError("`vendorIds` goes with exactly one entry in `sources`.")
+        if len(self.vendor_ids) > MAX_IDS:
+            raise InvalidArgumentError(f"`vendorIds` takes at most {MAX_IDS} identifiers.")
+        return list(dict.fromkeys(self.vendor_ids))
+
+
+def _room_id(text: str) -> GlobalId:
+    wanted = decode_id(text)
+    if wanted.kind is not IdKind.ROOM:
+        raise InvalidIdError("`room` is not an id of a room.")
+    return wanted
+
+
+async def find_conferences(
+    info: Info,
+    *,
+    filter: Annotated[  # noqa: A002 - the contract's name
+        ConferenceFilter | None, strawberry.argument(description="Which conferences are wanted.")
+    ] = None,
+    order_by: Order = TimeOrder.START_DESC,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Page[records.Conference]:
+    """Resolve `Query.conferences`."""
+    args = PageArgs.parse(first, after, last, before)
+    narrowing = filter.narrowing(info.context) if filter else Narrowing()
+    listing = conference_listing(
+        info.context,
+        args,
+        narrowing,
+        Selection.of(info).rows(),
+        field="conferences",
+        descending=order_by is not TimeOrder.START_ASC,
+    )
+    return await found_out(await listing.page(args), info)
+
+
+async def find_conference(
+    info: Info,
+    source: Annotated[str, strawberry.argument(description="The source's name.")],
+    vendor_id: Annotated[str, strawberry.argument(description="The vendor's own identifier.")],
+    started_near: Annotated[
+        datetime | None,
+        strawberry.argument(description="Narrows the search where the vendor has no look-up by id."),
+    ] = None,
+) -> records.Conference | None:
+    """Resolve `Query.conference`."""
+    (found,) = info.context.fleet.select([source])
+    extras = Selection.of(info).extras(found.adapter)
+    near = started_near and min(max(started_near, EARLIEST), clock.now())  # nobody searches the future
+    return await info.context.loaders.conferences.get(ConferenceKey(source, vendor_id, extras, near))

@@ -9,6 +9,7 @@ import msgspec
 import strawberry
 
 from graph.paging import Page
+from graph.schema.enums import TimeOrder
 from graph.schema.selection import Selection
 from graph.schema.source import SourceResult, joined
 
@@ -19,6 +20,7 @@ First = Annotated[int | None, strawberry.argument(description="How many rows fro
 After = Annotated[str | None, strawberry.argument(description="The cursor after which the page starts.")]
 Last = Annotated[int | None, strawberry.argument(description="How many rows from the end; 0 to 1000.")]
 Before = Annotated[str | None, strawberry.argument(description="The cursor before which the page ends.")]
+Order = Annotated[TimeOrder | None, strawberry.argument(description="Latest or earliest first.")]
 
 # The fields of rows that may take requests to vendors.
 ASKED_BY_ROWS = frozenset(

@@ -26,6 +26,11 @@ class UsageInterval(Enum):
 Vendor = Enum("Vendor", {name.upper(): name for name in VENDORS})  # type: ignore[misc]  # the registry decides
 
 
+def values_of(vendors: list[Vendor] | None) -> list[str] | None:
+    """The words of the registry for some vendors."""
+    return None if vendors is None else [vendor.value for vendor in vendors]
+
+
 def _describe(enum: type[Enum], description: str, **values: str) -> None:
     definition = strawberry.enum(enum, description=description).__strawberry_definition__  # type: ignore[attr-defined]
     assert isinstance(definition, StrawberryEnumDefinition)  # noqa: S101 - tells the type checker what it is

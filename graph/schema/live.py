@@ -52,5 +52,4 @@ async def find_live(info: Info, sources: SourceNames = None) -> statistics.LiveS
     async def read(source: fleet.Source) -> statistics.LiveCounts:
         return await read_shared(source, "live", source.adapter.read_live, LIVE_COUNTS)
 
-    all_sources = info.context.fleet
-    return merge_live(await all_sources.gather(all_sources.select(sources), Capability.LIVE_SUMMARY, read))
+    return merge_live(await info.context.fleet.gather(sources, Capability.LIVE_SUMMARY, read))

@@ -16,6 +16,8 @@ from graph.records import Conference, Member, Record
 from graph.schema.selection import Selection
 from graph.vendors.base import Extras
 
+MAX_IDS = 1000
+
 
 @strawberry.interface(description="Anything that can be fetched again by its id.")
 class Node:

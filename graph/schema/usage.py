@@ -147,8 +147,7 @@ async def find_usage(
         ask = partial(source.adapter.read_usage, of, first, last, zone)
         return await read_shared(source, "usage", ask, USAGE, of=question, is_settled=source.has_settled(end))
 
-    all_sources = info.context.fleet
-    gathered = await all_sources.gather(all_sources.select(sources), Capability.USAGE, read)
+    gathered = await info.context.fleet.gather(sources, Capability.USAGE, read)
     return merge_usage(gathered, first, last, zone)
 
 
@@ -252,8 +251,8 @@ async def _totals(root: GroupPage, info: Info) -> statistics.UsageStats | None:
     """Of the very reports that the page is a part of, where it needed them."""
     if root.grouping.window.is_empty:
         return statistics.NOTHING
-    all_sources, read = info.context.fleet, partial(_read_totals, info.context, root)
-    gathered = await all_sources.gather(all_sources.select(root.asked), root.grouping.capability, read)
+    read = partial(_read_totals, info.context, root)
+    gathered = await info.context.fleet.gather(root.asked, root.grouping.capability, read)
     return statistics.merge_stats(gathered.values.values()) if gathered.values else None
 
 
