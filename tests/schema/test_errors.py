@@ -130,7 +130,7 @@ async def test_what_nobody_foresaw_is_masked_and_logged_without_values(
     (line,) = lines(logged)
     assert (line["level"], line["event"], line["request_id"]) == ("error", "internal error", "request-1")
     assert (line["error"], line["path"]) == (type(error).__name__, "conference")
-    assert line["where"][0].startswith("graph/schema/query.py:")
+    assert line["where"][0].startswith("graph/schema/conference.py:")
     assert line["where"][-1].endswith("in get_conferences")
     for text in (told.message, str(told), logged):
         assert SECRET not in text
