@@ -12,7 +12,7 @@ from graph.context import Context
 from graph.ids import IdKind, encode_id
 from graph.loaders import CallByKeyLoader, ConferenceByKeyLoader, RoomByKeyLoader
 from graph.paging.listing import Listing
-from graph.schema import cost, federation, query, served
+from graph.schema import conference, cost, federation, served
 from graph.schema.documents import Documents
 from graph.server import view
 from graph.server.auth import Guard
@@ -51,7 +51,7 @@ PLACES: dict[str, tuple[object, str]] = {
     "a loader of calls": (CallByKeyLoader, "read"),
     "a loader of rooms": (RoomByKeyLoader, "read"),
     "a list": (Listing, "page"),
-    "a root": (query, "conference_listing"),
+    "a root": (conference, "conference_listing"),
     "the cache": (WindowStore, "recall"),
     "federation's keys": (federation, "identify"),
     "federation's look-up": (federation, "fetch_nodes"),

@@ -96,9 +96,9 @@ class CompiledExecutor(StockExecutor):
             data: Any = self.execute_root_grouped_field_set(root, self.root_value, roots, serially, None)
         except GraphQLError as error:
             return self._refused(error)
-        return self._awaited(data) if self.is_awaitable(data) else self.build_response(data)
+        return self._responded(data) if self.is_awaitable(data) else self.build_response(data)
 
-    async def _awaited(self, data: Awaitable[dict[str, Any]]) -> Any:
+    async def _responded(self, data: Awaitable[dict[str, Any]]) -> Any:
         try:
             return self.build_response(await data)
         except GraphQLError as error:

@@ -49,10 +49,11 @@ from graph.transport.turns import Turns
 T = TypeVar("T")
 _Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
-MANY_URLS = 1000
+MANY_BEGINNINGS = 1000
 _OF_NONE: _Pairs = tuple(HEADERS.items())
 _OF_JSON: _Pairs = (*_OF_NONE, ("content-type", "application/json"))
 _OF_FORM: _Pairs = (*_OF_NONE, ("content-type", "application/x-www-form-urlencoded"))
+_USUAL = frozenset(dict(_OF_JSON))
 NEARLY_FULL = 0.9  # of its time: the rest may have gone by in our own queue
 
 
@@ -90,7 +91,7 @@ class VendorClient:
         timeout_s: For one call, with all its waiting and repetitions.
         quotas: What is counted for all who share the account.
         account: Stands for the account in the names of quotas.
-        sign: Gives the headers that must be fresh for each request; none of another that it has.
+        sign: Gives the headers that must be fresh for each request: none that all requests have.
         drift: What it answered unlike its contract.
     """
 
@@ -232,10 +233,11 @@ class VendorClient:
             raise VendorUnavailableError(f"{request.endpoint} is not asked any more.", **where)
         try:
             content, usual = _packed(request)
-            headers = (*usual, *request.headers.items())
+            headers = (*usual, *(it for it in request.headers.items() if it[0] in _USUAL))
+            own = {name: value for name, value in request.headers.items() if name not in _USUAL}
             address = self._base_url + request.path
             url, start = _begun(request.method, address, tuple(request.params.items()), headers)
-            fresh = {**(self.sign() if self.sign else {}), "content-length": str(len(content))}
+            fresh = {**own, **(self.sign() if self.sign else {}), "content-length": str(len(content))}
             answer = await self._connections.ask(url, message_of(start, fresh, content), call.left_s)
             body = unpacked(answer.body, answer.encoding, self._max_body)
             return VendorReply(self.source, request.endpoint, answer.status, answer.headers, body, self.drift)
@@ -263,8 +265,8 @@ def _packed(request: VendorRequest) -> tuple[bytes, _Pairs]:
     return b"", _OF_NONE
 
 
-@lru_cache(MANY_URLS)
+@lru_cache(MANY_BEGINNINGS)
 def _begun(method: str, address: str, params: _Pairs, headers: _Pairs) -> tuple[httpx.URL, bytes]:
-    """Where a request goes, and how it begins. Of headers of one name the last counts."""
+    """Where a request goes, and how it begins: no credential, as it is kept. Of headers of one name the last counts."""
     url = httpx.URL(address, params=params)
     return url, start_of(method, url, dict(headers))

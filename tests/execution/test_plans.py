@@ -23,6 +23,7 @@ class Thing:
 @strawberry.type
 class Query:
     things: list[Thing]
+    name: str = "x"
 
 
 @strawberry.type
@@ -73,6 +74,23 @@ async def test_documents_that_are_asked_once_count_as_well(monkeypatch: pytest.M
     for document in documents:
         await told(document, kind)
         assert 30 <= kind.known_plans.size <= 200
+
+
+@pytest.mark.anyio
+async def test_fields_at_the_root_count() -> None:
+    kind = compiled_executor()
+    document = parse(f"{{ {' '.join(f'a{number}: name' for number in range(30))} }}")
+    await told(document, kind)
+    assert kind.known_plans.size >= 30
+
+
+def test_each_way_to_set_the_switches_counts() -> None:
+    known = plans.KnownPlans()
+    operation: Any = parse("query ($a: Int) { things { name @include(if: $a) } }").definitions[0]
+    found = known.of(operation, {})
+    for number in range(1, 5):
+        found.way({"a": number})
+        assert known.size == number
 
 
 @pytest.mark.anyio

@@ -33,6 +33,7 @@ from graph.errors import (
     VendorUnreachableError,
 )
 from graph.records import SourceState
+from graph.transport import client as transport
 from graph.transport.client import VendorClient
 from graph.transport.deadline import start_deadline, within_deadline
 from graph.transport.messages import VendorReply, VendorRequest
@@ -296,6 +297,18 @@ async def test_what_is_sent() -> None:
     assert (first.method, first.path, first.body) == ("PUT", "/prefix/report", {"c": 1})
     assert (first.headers["a"], first.headers["nonce"]) == ("b", "0")
     assert (second.method, second.body, second.headers["nonce"]) == ("GET", None, "1")
+
+
+async def test_credentials_are_not_kept_with_how_requests_begin() -> None:
+    kept = []
+    async with answering(lambda _: {"rows": []}) as (url, vendor), client_of(url) as client:
+        for token in ("old", "new"):
+            headers = {"accept": "application/json", "token": token}
+            await client.call(VendorRequest("report", "/report", headers=headers), read_body)
+            kept.append(transport._begun.cache_info().currsize)
+    assert kept[0] == kept[1]
+    assert [it.headers["token"] for it in vendor.asked] == ["old", "new"]
+    assert [it.headers["accept"] for it in vendor.asked] == 2 * ["application/json"]
 
 
 @pytest.mark.parametrize("value", ["密", "two\r\nlines", "a\r\nsmuggled: b", "a\nsmuggled: b", "a\0", "a "])

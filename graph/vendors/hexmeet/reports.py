@@ -249,7 +249,7 @@ class Reports:
         )
 
         def read(reply: VendorReply) -> Body:
-            whole = reply.decode_at_once(report.decoder, lambda it: it.err_code == 0 and it.guid in (None, "", guid))
+            whole = reply.decode_at_once(report.decoder, lambda it: it.err_code == 0 and _answers(it, guid))
             if whole is not None:
                 return whole
             self._refuse(reply, guid, is_scroll_page="scrollid" in body)
@@ -263,7 +263,7 @@ class Reports:
         envelope = reply.decode_envelope(_ENVELOPE) if is_ok else _peek(reply)
         code = envelope.err_code
         if is_ok and code == 0:
-            if envelope.guid not in (None, "", guid):
+            if not _answers(envelope, guid):
                 raise reply.payload_error("$.guid", "expected the guid of the request, found another")
             return
         kind: type[VendorError]
@@ -314,6 +314,11 @@ def _retry(report: Report[Any], body: Mapping[str, Any]) -> Retry:
     if not report.is_scroll:
         return Retry.ALWAYS
     return Retry.NEVER if "scrollid" in body else Retry.IF_UNDONE
+
+
+def _answers(envelope: Envelope, guid: str) -> bool:
+    """Whether it may be the answer to the request of a guid, which it need not repeat."""
+    return envelope.guid in (None, "", guid)
 
 
 def _peek(reply: VendorReply) -> Envelope:
