@@ -1,4 +1,4 @@
-"""Conferences, with their members and calls, and the list of them."""
+"""Conferences, with their members and calls, and how they are found."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -157,7 +157,7 @@ class Conference(Node):
         return isinstance(obj, records.Conference | records.ConferenceRef)
 
 
-# ---- the list of them -----------------------------------------------------------------------------
+# ---- how they are found ---------------------------------------------------------------------------
 
 
 @strawberry.input(description="Which conferences are wanted; what is null or absent narrows nothing.")

@@ -124,7 +124,8 @@ def create_app(settings: AppSettings) -> Starlette:
 class _Application(Starlette):
     """Leads what is asked of the endpoint there by a way of its own, for nearly everything is.
 
-    Middleware does not see it: the endpoint refuses foreign hosts, and tells the usual headers, by itself.
+    Middleware does not see such requests, but for WebSockets: the endpoint refuses foreign hosts, and tells the usual
+    headers, by itself.
 
     Args:
         endpoint: Answers it.

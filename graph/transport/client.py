@@ -91,7 +91,8 @@ class VendorClient:
         timeout_s: For one call, with all its waiting and repetitions.
         quotas: What is counted for all who share the account.
         account: Stands for the account in the names of quotas.
-        sign: Gives the headers that must be fresh for each request: none that all requests have.
+        sign: Gives the headers that must be fresh for each request, in the place of the request's own of the same name;
+            none that the client writes.
         drift: What it answered unlike its contract.
     """
 

@@ -49,7 +49,9 @@ class VendorRequest(msgspec.Struct, frozen=True):
 
     Attributes:
         endpoint: The vendor's name of the report, for errors and counters; never an address.
-        path: Appended to the source's `base_url`.
+        path: Appended to the source's `base_url`. It is kept in memory, so it holds no credential and nobody's data.
+        method: Of HTTP.
+        params: What the address asks for; they are kept likewise.
         headers: Beside those that every request has, or in the place of one: by the same name in lower case.
         json: The body as JSON, or
         form: the body as a form.
