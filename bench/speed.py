@@ -277,8 +277,8 @@ def main() -> None:
     if options.write and (options.only != "abcdef" or options.like or options.servers):
         parser.error("only all of it is written")
     wanted = [it for it in CONTENDERS if it.name == CONFGRAPH or is_like(it.name, options.servers)]
-    if len(wanted) == 1:
-        parser.error(f"--servers: none of {', '.join(it.name for it in CONTENDERS)} has one of these words")
+    if not all(any(is_like(it.name, word) for it in CONTENDERS) for word in options.servers.split(",")):
+        parser.error(f"--servers: none of {', '.join(it.name for it in CONTENDERS)} has one of the words")
     present = [it for it in wanted if it.is_installed]
     options.load = os.getloadavg()[0]
     os.sched_setaffinity(0, {OTHER_CORE})

@@ -16,7 +16,7 @@ from graph.paging.args import PageArgs
 from graph.paging.cursor import Cursor, CursorWriter, Cut, Key, beginning, decode_cursor, tag_of
 from graph.paging.feeds import ChosenFeed, Feed, RangedFeed, SnapshotFeed
 from graph.paging.merge import Merge, Spot
-from graph.paging.page import Counts, Edge, Known, Once, Page
+from graph.paging.page import AtHand, Counts, Edge, Known, Once, Page
 from graph.paging.planner import Budget
 from graph.paging.shelf import JOIN_S, SNAPSHOT_TTL_S, Shelf, Since
 from graph.paging.unranged import ChosenWalk, SnapshotWalk
@@ -200,8 +200,9 @@ class Listing(Generic[R]):
         )
 
     def _once_counted(self, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor) -> Once[Counts]:
-        found = {walk.source: walk.whole_count for walk in walks}
-        return Once(partial(self._counts, found, walks, budgets, start)) if None in found.values() else Known(found)
+        if all(walk.is_counted for walk in walks):
+            return AtHand(lambda: {walk.source: walk.whole_count for walk in walks})
+        return Once(partial(self._counts, walks, budgets, start))
 
     async def _has_rows_behind(self, start: Cursor, budgets: Mapping[str, Budget], *, up: bool) -> bool:
         """Walk one row the other way from where the page started."""
@@ -218,10 +219,9 @@ class Listing(Generic[R]):
             may_have_more = may_have_more or walk.has_failed or walk.is_spent
         return may_have_more
 
-    async def _counts(
-        self, found: Counts, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor
-    ) -> Counts:
+    async def _counts(self, walks: Sequence[Walk[R]], budgets: Mapping[str, Budget], start: Cursor) -> Counts:
         since = _since(start)
+        found = {walk.source: walk.whole_count if walk.is_counted else None for walk in walks}
         unsure = {walk.source for walk in walks if walk.error or walk.left_out}
         asked = [feed for feed in self._feeds if found[feed.source] is None and feed.source not in unsure]
         counts: list[int | None]

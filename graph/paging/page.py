@@ -16,26 +16,29 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """A question that is asked at most once, and by one caller at a time.
+    """A question that is asked at most once, and by one caller at a time."""
 
-    Attributes:
-        known: The answer; None where it is not known yet.
-    """
-
-    __slots__ = ("_ask", "_lock", "known")
+    __slots__ = ("_answer", "_ask", "_lock")
 
     def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
-        self.known: T | None = None
+        self._answer: T | None = None
         self._ask = ask
         self._lock = asyncio.Lock()
 
+    @property
+    def known(self) -> T | None:
+        """The answer; None where it is not known yet."""
+        return self._answer
+
     async def get(self) -> T:
         """The answer."""
-        if self.known is None:
-            async with self._lock:
-                if self.known is None:
-                    self.known = await self._ask()
-        return self.known
+        known = self.known
+        if known is not None:
+            return known
+        async with self._lock:
+            if self._answer is None:
+                self._answer = await self._ask()
+        return self._answer
 
 
 class Known(Once[T]):
@@ -43,8 +46,25 @@ class Known(Once[T]):
 
     __slots__ = ()
 
-    def __init__(self, known: T) -> None:
-        self.known = known
+    def __init__(self, answer: T) -> None:
+        self._answer = answer
+
+
+class AtHand(Once[T]):
+    """A question that need not be asked: its answer is worked out of what is at hand, when it is first wanted."""
+
+    __slots__ = ("_work_out",)
+
+    def __init__(self, work_out: Callable[[], T]) -> None:
+        self._answer = None
+        self._work_out = work_out
+
+    @property
+    def known(self) -> T:
+        """The answer."""
+        if self._answer is None:
+            self._answer = self._work_out()
+        return self._answer
 
 
 class Edge(msgspec.Struct, Generic[R], frozen=True, gc=False):
@@ -162,7 +182,7 @@ class Page(Generic[R]):
         questions: list[Once[Any]] = []
         if self._has_behind.known is None and (previous if self._is_forward else next_):
             questions.append(self._has_behind)
-        if self._counts.known is None and total and self.complete:
+        if total and self.complete and self._counts.known is None:
             questions.append(self._counts)
         if len(questions) == 1:
             with suppress(Exception):

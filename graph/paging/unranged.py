@@ -39,10 +39,13 @@ class SnapshotWalk(Walk[R]):
         self._is_read = False
 
     @property
-    def whole_count(self) -> int | None:
+    def is_counted(self) -> bool:
+        """Whether all of it could be read."""
+        return self._is_read and not self.left_out
+
+    @property
+    def whole_count(self) -> int:
         """Of all that was read."""
-        if not self._is_read or self.left_out:
-            return None
         return len(self._rows) if self.is_whole else sum(map(self._keep, self._rows))
 
     @property

@@ -167,8 +167,13 @@ class Walk(ABC, Generic[R]):
         return rows
 
     @property
+    def is_counted(self) -> bool:
+        """Whether all of the list is at hand, so that `whole_count` tells how many rows it has."""
+        return False
+
+    @property
     def whole_count(self) -> int | None:
-        """How many rows the whole list has, where all of it is at hand."""
+        """How many rows the whole list has, where it is counted."""
         return None
 
     async def _would_cost_too_much(self) -> bool:
@@ -247,8 +252,13 @@ class RangedWalk(Walk[R]):
         self._whole_count: int | None = None
 
     @property
+    def is_counted(self) -> bool:
+        """Whether the range was read at once, and all its rows are wanted."""
+        return self._whole_count is not None
+
+    @property
     def whole_count(self) -> int | None:
-        """Of a range that was read at once, where all its rows are wanted."""
+        """Of that range."""
         return self._whole_count
 
     @property

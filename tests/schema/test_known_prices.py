@@ -24,7 +24,7 @@ QUERY = """query($filter: ConferenceFilter, $first: Int, $after: String, $during
 fragment Row on Conference { memberCount members(first: $first) { totalCount } room { capacity } }"""
 MARCH = {"from": "2026-03-01T00:00:00Z", "to": "2026-03-05T00:00:00Z"}
 APRIL = {"from": "2026-04-01T00:00:00Z", "to": "2026-04-05T00:00:00Z"}
-IDS = [encode_id(IdKind.CONFERENCE, name, str(number)) for name in ("alpha", "beta") for number in range(60)]
+IDS = [encode_id(IdKind.CONFERENCE, name, str(number)) for name in ("alpha", "beta") for number in range(80)]
 CHOICES: dict[str, list[Any]] = {
     "filter": [None, {}, {"sources": ["alpha"]}, {"sources": "beta", "during": MARCH}, {"during": MARCH},
                {"during": APRIL}, {"during": None, "search": "x"}, {"states": ["LIVE"]}, {"vendors": ["NETEASE"]},
@@ -57,17 +57,35 @@ async def requested(sources: list[FakeAdapter], query: str, **variables: Any) ->
     return {"all": told["requested"]} | {it["source"]: it["requested"] for it in told["bySource"]}
 
 
-async def test_it_is_what_a_document_costs_that_nobody_has_seen() -> None:
+async def test_it_is_what_a_document_costs_that_nobody_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that differ in one variable, and those of other sources, are asked while each price is remembered."""
+    monkeypatch.setattr(cost, "MOST_BILLS", 10_000)
     random, sources, others = Random(20261121), adapters(1), adapters(3)  # noqa: S311 - the same each time
     prices = set()
-    for number in range(250):
+    for number in range(80):
         asked = {name: random.choice(values) for name, values in CHOICES.items() if random.random() < 0.9}
         asked |= {name: CHOICES[name][0] for name in ("days", "ids", "name") if name not in asked}
-        of = random.choice((sources, others, sources[:1]))
-        known = await requested(of, QUERY, **asked)
-        assert known == await requested(of, f"{QUERY} # {number}", **asked), asked
-        prices.add(known["all"])
+        changed = random.choice([*CHOICES])
+        for variables in (asked, asked | {changed: random.choice(CHOICES[changed])}):
+            for place, of in enumerate((sources, others, sources[:1])):
+                known = await requested(of, QUERY, **variables)
+                fresh = f"{QUERY} # {number} {place} {variables is asked}"
+                assert known == await requested(of, fresh, **variables), variables
+                prices.add(known["all"])
     assert len(prices) > 100
+
+
+@pytest.mark.parametrize("range_", [None, MARCH], ids=["null first", "null last"])
+async def test_null_is_not_taken_for_what_is_given(range_: dict[str, str] | None) -> None:
+    """A page of conferences by id may have to read on to its end where they are narrowed by anything else."""
+    query = f"query($f: ConferenceFilter) {{ conferences(filter: $f, first: 1) {{ nodes {{ id }} }} }} # {range_}"
+    sources, wanted = adapters(), {"sources": ["alpha"], "vendorIds": [str(number) for number in range(900)]}
+    sources[0].chosen_at_once = 20
+    known = [
+        await requested(sources, query, f={**wanted, "during": during})
+        for during in (range_, None if range_ else MARCH)
+    ]
+    assert (known[0]["all"] < known[1]["all"]) is (range_ is None)
 
 
 @pytest.fixture

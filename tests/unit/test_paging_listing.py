@@ -127,6 +127,24 @@ async def test_of_a_list_that_is_read_whole_only_what_is_wanted_is_counted() -> 
     assert (page.known_total, len(page.nodes)) == ((2,), 2)
 
 
+async def test_a_list_that_is_read_whole_is_counted_only_for_who_asks() -> None:
+    looked_at = []
+
+    async def read() -> list[Row]:
+        return vendor(count=99).rows
+
+    def keep(row: Row) -> bool:
+        looked_at.append(row)
+        return True
+
+    page = await Listing([SnapshotFeed("s", read, lambda row: row.id, keep=keep)], key=key, scope="s").page(
+        PageArgs(size=3)
+    )
+    await page.find_out(previous=True, next_=True, total=False)
+    assert len(looked_at) < 10
+    assert (await page.total_count(), page.known_total, len(looked_at) >= 99) == (99, (99,), True)
+
+
 @pytest.mark.parametrize("store", [None, WindowStore()], ids=["no store", "store"])
 async def test_only_what_others_may_wait_for_too_is_read_without_a_deadline(store: WindowStore | None) -> None:
     """Where nothing is kept nobody would come for what went on."""
